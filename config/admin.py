@@ -1,0 +1,31 @@
+"""The Django admin of the product, with its French titles and its own sign-in."""
+
+from django.contrib import admin
+from django.contrib.admin import apps
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+
+class AdminSite(admin.AdminSite):
+    """Admin reached through the sign-in page of the workspace, so that lock-out and logs are the same."""
+
+    site_header = "Trait d’union – administration"
+    site_title = "Trait d’union"
+    index_title = "Données"
+    site_url = "/"
+    enable_nav_sidebar = True
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        # Imported here: this module is read before the models are ready.
+        from django.contrib.auth.views import redirect_to_login
+
+        if request.user.is_authenticated:
+            raise PermissionDenied("L’administration est réservée aux administrateurs.")
+        return redirect_to_login(request.get_full_path(), reverse("account_login"))
+
+
+class AdminConfig(apps.AdminConfig):
+    """Replace Django's default site."""
+
+    default_site = "config.admin.AdminSite"

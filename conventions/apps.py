@@ -1,0 +1,8 @@
+"""Conventions: parties, objectives, axes, articles."""
+
+from django.apps import AppConfig
+
+
+class ConventionsConfig(AppConfig):
+    name = "conventions"
+    verbose_name = "Conventions"

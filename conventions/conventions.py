@@ -1,0 +1,213 @@
+"""The agreement itself, the aims it pursues and the public policies it serves."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from simple_history.models import HistoricalRecords
+
+from socle.montants import EuroField, MinimumEuro, euro_only
+
+YEARS = [MinValueValidator(1990), MaxValueValidator(2100)]
+
+
+class Politique(models.Model):
+    """A public policy that conventions serve, such as Territoire d’industrie."""
+
+    cle = models.SlugField("clé", max_length=80, unique=True)
+    nom = models.CharField("nom", max_length=160, unique=True)
+    description = models.TextField("description", blank=True)
+    history = HistoricalRecords(verbose_name="historique")
+
+    class Meta:
+        verbose_name = "politique publique"
+        verbose_name_plural = "politiques publiques"
+        ordering = ["nom"]
+
+    def __str__(self) -> str:
+        return self.nom
+
+
+class ConventionQuerySet(models.QuerySet["Convention"]):
+    """Conventions, by who may see and change them."""
+
+    def visible_to(self, user: Any) -> "ConventionQuerySet":
+        """Conventions where the person's organisation is a party; all of them for the platform's operator."""
+        if not user.is_authenticated:
+            return self.none()
+        if user.is_superuser:
+            return self
+        return self.filter(pk__in=self.model.parties.rel.related_model.objects.filter(
+            organisation_id=user.organisation_id).values("convention_id"))
+
+    def with_parties(self) -> "ConventionQuerySet":
+        """Load the parties and their organisations in one query, in the order of the agreement."""
+        return self.prefetch_related("parties__organisation")
+
+
+class Convention(models.Model):
+    """A cadre (framework) or spécifique agreement, with the cadre it depends on and the one it renews."""
+
+    class Nature(models.TextChoices):
+        CADRE = "cadre", "Convention-cadre"
+        SPECIFIQUE = "specifique", "Convention spécifique"
+
+    class Etat(models.TextChoices):
+        BROUILLON = "brouillon", "Brouillon"
+        EN_NEGOCIATION = "en_negociation", "En négociation"
+        VALIDEE = "validee", "Validée"
+        DELIBEREE = "deliberee", "Délibérée"
+        A_SIGNER = "a_signer", "À signer"
+        SIGNEE = "signee", "Signée"
+        NOTIFIEE = "notifiee", "Notifiée"
+        EXECUTOIRE = "executoire", "Exécutoire"
+        SOLDEE = "soldee", "Soldée"
+        RESILIEE = "resiliee", "Résiliée"
+        CADUQUE = "caduque", "Caduque"
+
+    ETATS_SIGNES = (Etat.SIGNEE, Etat.NOTIFIEE, Etat.EXECUTOIRE, Etat.SOLDEE, Etat.RESILIEE)
+
+    reference = models.CharField(
+        "référence", max_length=40, unique=True,
+        validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", "Des capitales, des chiffres et des traits d’union, par exemple DIJON-CCI21-2018.")],
+        help_text="Sert dans les adresses, les commandes et les noms de fichiers.",
+    )
+    titre = models.CharField("titre", max_length=250)
+    nature = models.CharField("nature", max_length=12, choices=Nature.choices)
+    etat = models.CharField("état", max_length=16, choices=Etat.choices, default=Etat.BROUILLON)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, verbose_name="convention-cadre", related_name="specifiques", null=True, blank=True,
+        help_text="Le cadre dont dépend une convention spécifique.",
+    )
+    renouvelle = models.ForeignKey(
+        "self", models.PROTECT, verbose_name="convention renouvelée", related_name="renouvellements", null=True, blank=True,
+        help_text="La convention précédente de la même suite.",
+    )
+    objet = models.TextField("objet en une phrase", blank=True, help_text="Pour les listes et les données ouvertes.")
+    periode = models.CharField("période annoncée", max_length=60, blank=True, help_text="Telle que le texte la donne : « 2018 – 2020 ».")
+    annee_debut = models.PositiveSmallIntegerField("première année du budget", null=True, blank=True, validators=YEARS)
+    annee_fin = models.PositiveSmallIntegerField("dernière année du budget", null=True, blank=True, validators=YEARS)
+    date_debut = models.DateField("prise d’effet", null=True, blank=True)
+    date_fin = models.DateField("fin", null=True, blank=True)
+    duree_declaree_mois = models.PositiveSmallIntegerField(
+        "durée annoncée, en mois", null=True, blank=True, help_text="Quand le texte annonce une durée : « trois ans » vaut 36."
+    )
+    date_signature = models.DateField("date de signature", null=True, blank=True)
+    date_point_etape = models.DateField(
+        "point d’étape", null=True, blank=True, help_text="Date portée par la mention « document de travail » jusqu’à la signature."
+    )
+    lieu_signature = models.CharField("lieu de signature", max_length=100, blank=True)
+    nombre_originaux = models.PositiveSmallIntegerField("exemplaires originaux", default=2, validators=[MinValueValidator(1)])
+    tribunal = models.CharField("tribunal administratif", max_length=100, blank=True, help_text="Ville du tribunal compétent.")
+    tarif_journalier = EuroField(
+        "tarif journalier", null=True, blank=True, validators=[MinimumEuro(Decimal(0))], help_text="Valeur d’un jour de travail dans les coûts."
+    )
+    preambule = models.TextField("préambule", blank=True, help_text="Peut contenir les variables de la liste, comme {{ convention.periode }}.")
+    politiques = models.ManyToManyField(Politique, verbose_name="politiques publiques", related_name="conventions", blank=True)
+    modifiee_le = models.DateTimeField("modifiée le", auto_now=True)
+
+    objects = ConventionQuerySet.as_manager()
+    history = HistoricalRecords(verbose_name="historique", m2m_fields=[politiques])
+
+    class Meta:
+        verbose_name = "convention"
+        verbose_name_plural = "conventions"
+        ordering = ["-annee_debut", "reference"]
+        constraints = [
+            *euro_only("tarif_journalier"),
+            models.CheckConstraint(
+                condition=Q(annee_fin__isnull=True) | Q(annee_debut__isnull=True) | Q(annee_fin__gte=F("annee_debut")),
+                name="convention_annees_ordonnees",
+                violation_error_message="La dernière année du budget précède la première.",
+            ),
+            models.CheckConstraint(
+                condition=Q(date_fin__isnull=True) | Q(date_debut__isnull=True) | Q(date_fin__gte=F("date_debut")),
+                name="convention_dates_ordonnees",
+                violation_error_message="La date de fin précède la prise d’effet.",
+            ),
+            models.CheckConstraint(
+                condition=Q(nature="specifique") | Q(parent__isnull=True),
+                name="convention_cadre_sans_parent",
+                violation_error_message="Une convention-cadre ne dépend pas d’une autre convention.",
+            ),
+            models.CheckConstraint(
+                condition=(Q(parent__isnull=True) | ~Q(parent=F("pk"))) & (Q(renouvelle__isnull=True) | ~Q(renouvelle=F("pk"))),
+                name="convention_pas_elle_meme",
+                violation_error_message="Une convention ne peut dépendre d’elle-même ni se renouveler elle-même.",
+            ),
+            models.CheckConstraint(
+                condition=Q(tarif_journalier__isnull=True) | Q(tarif_journalier__gte=0),
+                name="convention_tarif_positif",
+                violation_error_message="Le tarif journalier ne peut pas être négatif.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} – {self.titre}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("convention", args=[self.reference])
+
+    def clean(self) -> None:
+        if self.parent and self.parent.nature != self.Nature.CADRE:
+            raise ValidationError({"parent": "Une convention spécifique dépend d’une convention-cadre."})
+        seen, ancetre = {self.pk}, self.renouvelle
+        while ancetre:
+            if ancetre.pk in seen:
+                raise ValidationError({"renouvelle": "Cette suite de renouvellements revient sur elle-même."})
+            seen.add(ancetre.pk)
+            ancetre = ancetre.renouvelle
+
+    @property
+    def annees(self) -> list[int]:
+        """Years of the budget, from the first to the last; empty while the first is unknown."""
+        if self.annee_debut is None:
+            return []
+        return list(range(self.annee_debut, (self.annee_fin or self.annee_debut) + 1))
+
+    @property
+    def periode_affichee(self) -> str:
+        """The announced period, else the years, else the dates."""
+        if self.periode:
+            return self.periode
+        if self.annee_debut:
+            return f"{self.annee_debut} – {self.annee_fin}" if self.annee_fin and self.annee_fin != self.annee_debut else str(self.annee_debut)
+        return ""
+
+    @property
+    def is_signee(self) -> bool:
+        """Signed at some time: the draft marking goes and the figures are frozen."""
+        return self.etat in self.ETATS_SIGNES
+
+    @property
+    def date_document(self) -> date | None:
+        """The date a document of this convention speaks at: signature, else the working draft's."""
+        return self.date_signature if self.is_signee else self.date_point_etape
+
+    @property
+    def nom_court(self) -> str:
+        """« Convention-cadre 2018 – 2020 »."""
+        return " ".join(filter(None, [self.get_nature_display(), self.periode_affichee]))
+
+
+class Objectif(models.Model):
+    """One of the aims the parties share."""
+
+    convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="objectifs")
+    ordre = models.PositiveSmallIntegerField("ordre", default=10)
+    titre = models.CharField("titre", max_length=250)
+    description = models.TextField("description", blank=True)
+    history = HistoricalRecords(verbose_name="historique")
+
+    class Meta:
+        verbose_name = "objectif"
+        verbose_name_plural = "objectifs"
+        ordering = ["convention", "ordre", "pk"]
+
+    def __str__(self) -> str:
+        return self.titre

@@ -1,0 +1,8 @@
+"""Models of the app: one module a subject."""
+
+from conventions.articles import Article, ModeleArticle, MontantDeclare
+from conventions.axes import Axe
+from conventions.conventions import Convention, Objectif, Politique
+from conventions.parties import Partie
+
+__all__ = ["Article", "Axe", "Convention", "ModeleArticle", "MontantDeclare", "Objectif", "Partie", "Politique"]

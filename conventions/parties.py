@@ -1,0 +1,52 @@
+"""Parties: who makes the convention, who signs for them and by which délibération."""
+
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from comptes.models import Organisation
+from conventions.conventions import Convention
+
+
+class Partie(models.Model):
+    """An organisation in one convention, as the agreement names it."""
+
+    class Role(models.TextChoices):
+        FINANCEUR = "financeur", "Financeur"
+        BENEFICIAIRE = "beneficiaire", "Bénéficiaire"
+        PARTENAIRE = "partenaire", "Partenaire"
+
+    convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="parties")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, verbose_name="organisation", related_name="parties")
+    ordre = models.PositiveSmallIntegerField("ordre", default=10)
+    denomination = models.CharField("dénomination", max_length=200, help_text="Comme le texte la nomme : « Dijon Métropole ».")
+    nom_court = models.CharField("nom court", max_length=40, help_text="Titre de sa colonne dans les tableaux : « Métropole », « CCI ».")
+    role = models.CharField("rôle", max_length=12, choices=Role.choices)
+    civilite = models.CharField("civilité", max_length=20, blank=True)
+    signataire = models.CharField("signataire", max_length=120, blank=True)
+    qualite = models.CharField("qualité", max_length=120, blank=True, help_text="« Président », « Vice-présidente déléguée ».")
+    deliberation_numero = models.CharField("numéro de délibération", max_length=60, blank=True)
+    deliberation_date = models.DateField("date de délibération", null=True, blank=True)
+    history = HistoricalRecords(verbose_name="historique")
+
+    class Meta:
+        verbose_name = "partie"
+        verbose_name_plural = "parties"
+        ordering = ["convention", "ordre", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["convention", "organisation"], name="partie_une_fois",
+                violation_error_message="Cette organisation est déjà partie à la convention.",
+            ),
+            models.UniqueConstraint(
+                fields=["convention", "nom_court"], name="partie_nom_court_unique",
+                violation_error_message="Deux parties ne peuvent pas porter le même nom court.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.denomination
+
+    @property
+    def representant(self) -> str:
+        """« Monsieur François Rebsamen », or nothing."""
+        return " ".join(filter(None, [self.civilite, self.signataire]))

@@ -1,0 +1,182 @@
+"""The fiche action: one sheet of the agreement's annex, heading by heading."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.urls import reverse
+from django.utils.text import slugify
+from simple_history.models import HistoricalRecords
+
+from comptes.models import Organisation, Utilisateur
+from conventions.models import Axe, Convention
+
+MISE_EN_FORME = "Paragraphes, listes (- ), gras (**) et intertitres (###)."
+
+
+class FicheQuerySet(models.QuerySet["FicheAction"]):
+    """Fiches, by who may see them and what is loaded with them."""
+
+    def visible_to(self, user: Any) -> "FicheQuerySet":
+        """Fiches of the conventions this person may see."""
+        return self.filter(convention__in=Convention.objects.visible_to(user))
+
+    def with_maitres(self) -> "FicheQuerySet":
+        """Load the axe, the organisations leading each action and what the completeness badge reads."""
+        return self.select_related("axe").prefetch_related("maitres_ouvrage", "indicateurs")
+
+
+@dataclass(frozen=True)
+class Rubrique:
+    """A heading of the sheet: its anchor, its label, and whether something is written under it."""
+
+    cle: str
+    libelle: str
+    remplie: bool
+
+
+class FicheAction(models.Model):
+    """One action: code, titre and the headings of the sheet, in the words of the parties."""
+
+    class Etat(models.TextChoices):
+        BROUILLON = "brouillon", "Brouillon"
+        EN_REDACTION = "en_redaction", "En rédaction"
+        EN_RELECTURE = "en_relecture", "En relecture"
+        A_CORRIGER = "a_corriger", "À corriger"
+        VALIDEE = "validee", "Validée"
+
+    class Base(models.TextChoices):
+        NON_PRECISEE = "non_precisee", "Non précisée"
+        HT = "ht", "Hors taxes"
+        TTC = "ttc", "Toutes taxes comprises"
+
+    convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="fiches")
+    axe = models.ForeignKey(Axe, models.PROTECT, verbose_name="axe", related_name="fiches")
+    ordre = models.PositiveSmallIntegerField("ordre", default=10)
+    code = models.CharField("code", max_length=20, help_text="« E.A 1.2.1 » : le code que citent le texte et le récapitulatif.")
+    code_imprime = models.CharField(
+        "autre code porté sur la feuille", max_length=20, blank=True, help_text="Seulement quand la feuille d’origine en imprime un autre."
+    )
+    titre = models.CharField("titre", max_length=250)
+    titre_court = models.CharField("titre court", max_length=80, blank=True, help_text="Pour les tableaux.")
+    etat = models.CharField("état", max_length=16, choices=Etat.choices, default=Etat.BROUILLON)
+    objet = models.CharField("objet", max_length=300, blank=True, help_text="La ligne « Objet » du corps de la convention.")
+    presentation = models.TextField("présentation", blank=True, help_text="Les paragraphes sous l’objet, dans le corps de la convention.")
+    constat = models.TextField("constat", blank=True, help_text=MISE_EN_FORME)
+    objectifs = models.TextField("objectifs", blank=True, help_text=MISE_EN_FORME)
+    contenus = models.TextField("contenus", blank=True, help_text=MISE_EN_FORME)
+    cible = models.TextField("cible", blank=True, help_text="Qui l’action doit toucher, et combien.")
+    methode = models.TextField("méthode", blank=True, help_text=MISE_EN_FORME)
+    maitrise_ouvrage = models.TextField("maîtrise d’ouvrage", blank=True, help_text="En toutes lettres, comme sur la feuille.")
+    maitres_ouvrage = models.ManyToManyField(
+        Organisation, verbose_name="organisations maîtres d’ouvrage", related_name="fiches_menees", blank=True
+    )
+    base_montants = models.CharField(
+        "base des montants", max_length=12, choices=Base.choices, default=Base.NON_PRECISEE, help_text="Telle que la fiche la dit."
+    )
+    cout_texte = models.TextField("coûts, en mots", blank=True, help_text="« Au cas par cas, sur devis ».")
+    calendrier = models.TextField("calendrier", blank=True)
+    annees_calendrier = models.JSONField("années du calendrier", default=list, blank=True, help_text="Les années que le calendrier cite, par exemple [2018, 2019].")
+    date_debut = models.DateField("début", null=True, blank=True)
+    date_fin = models.DateField("fin", null=True, blank=True)
+    cofinancement_texte = models.TextField("co-financements, en mots", blank=True, help_text="Alternance, suivant devis…")
+    partenariats_techniques = models.TextField("partenariats techniques", blank=True)
+    evaluation = models.TextField("évaluation", blank=True)
+    pilotes = models.ManyToManyField(Utilisateur, verbose_name="pilotes", through="Pilote", related_name="fiches_pilotees", blank=True)
+    modifiee_le = models.DateTimeField("modifiée le", auto_now=True)
+
+    objects = FicheQuerySet.as_manager()
+    history = HistoricalRecords(verbose_name="historique", m2m_fields=[maitres_ouvrage])
+
+    class Meta:
+        verbose_name = "fiche action"
+        verbose_name_plural = "fiches action"
+        ordering = ["convention", "ordre", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["convention", "code"], name="fiche_code_unique",
+                violation_error_message="Une fiche de la convention porte déjà ce code.",
+            ),
+            models.CheckConstraint(
+                condition=Q(date_fin__isnull=True) | Q(date_debut__isnull=True) | Q(date_fin__gte=F("date_debut")),
+                name="fiche_dates_ordonnees",
+                violation_error_message="La fin de l’action précède son début.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} – {self.titre}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("fiche", args=[self.convention.reference, self.slug])
+
+    def clean(self) -> None:
+        if self.axe_id and self.convention_id and self.axe.convention_id != self.convention_id:
+            raise ValidationError({"axe": "Choisissez un axe de la même convention."})
+        if not isinstance(self.annees_calendrier, list) or any(type(a) is not int or not 1990 <= a <= 2100 for a in self.annees_calendrier):
+            raise ValidationError({"annees_calendrier": "Donnez une liste d’années, par exemple [2018, 2019]."})
+
+    @property
+    def slug(self) -> str:
+        """The code as it stands in addresses: « e-a-1-2-1 »."""
+        return slugify_code(self.code)
+
+    @property
+    def nom_court(self) -> str:
+        return self.titre_court or self.titre
+
+    @property
+    def rubriques(self) -> list[Rubrique]:
+        """The nine headings a sheet is expected to fill before it can be validated, written or not.
+
+        Costs and co-financing are known one floor up; here their words are, so `financement` adds figures to them.
+        """
+        return [
+            Rubrique("constat", "Constat et objectifs", bool(self.constat or self.objectifs)),
+            Rubrique("contenus", "Contenus", bool(self.contenus or self.methode)),
+            Rubrique("cible", "Cible", bool(self.cible)),
+            Rubrique("maitrise-ouvrage", "Maîtrise d’ouvrage", bool(self.maitrise_ouvrage or self.maitres_ouvrage.all())),
+            Rubrique("couts", "Coûts", bool(self.cout_texte)),
+            Rubrique("calendrier", "Calendrier", bool(self.calendrier)),
+            Rubrique("cofinancements", "Co-financements", bool(self.cofinancement_texte)),
+            Rubrique("partenariats", "Partenariats techniques", bool(self.partenariats_techniques)),
+            Rubrique("evaluation", "Évaluation", bool(self.evaluation or self.indicateurs.all())),
+        ]
+
+
+class Pilote(models.Model):
+    """A person in charge of an action for one organisation."""
+
+    fiche = models.ForeignKey(FicheAction, models.CASCADE, verbose_name="fiche", related_name="pilotages")
+    utilisateur = models.ForeignKey(Utilisateur, models.CASCADE, verbose_name="personne", related_name="pilotages")
+    history = HistoricalRecords(verbose_name="historique")
+
+    class Meta:
+        verbose_name = "pilote"
+        verbose_name_plural = "pilotes"
+        ordering = ["fiche", "utilisateur__nom"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fiche", "utilisateur"], name="pilote_une_fois", violation_error_message="Cette personne pilote déjà la fiche."
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.utilisateur)
+
+
+def slugify_code(code: str) -> str:
+    """« E.A 1.2.1 » gives « e-a-1-2-1 »; so do « EA 1.2.1 » and « e.a 1.2.1 » through `normalize_code`."""
+    return slugify(code.replace(".", "-").replace(" ", "-"))
+
+
+def normalize_code(code: str) -> str:
+    """Writing-independent form of a code: « E.A 1.1 », « EA 1.1 » and « e.a 1.1 » give « EA11 » with its dots of figures kept.
+
+    Letters are joined and put in capitals, figures keep the dots between them: « EA 1.1 ».
+    """
+    lettres = "".join(c for c in code if c.isalpha()).upper()
+    reste = "".join(c if c.isdigit() or c == "." else " " for c in code).replace(" ", "").strip(".")
+    return f"{lettres} {reste}".strip()

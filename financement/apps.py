@@ -1,0 +1,8 @@
+"""Costs, co-financing, recap, planned payments."""
+
+from django.apps import AppConfig
+
+
+class FinancementConfig(AppConfig):
+    name = "financement"
+    verbose_name = "Financement"

@@ -1,0 +1,135 @@
+"""Money: one field, one rounding place, exact division. Amounts are euros, Decimal, two places."""
+
+from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import BaseValidator
+from django.db import models
+from djmoney.models.fields import MoneyField
+from djmoney.money import Money
+
+from socle.nombres import NombreIllisible, parse_montant
+from socle.typographie import format_nombre
+
+CENT = Decimal("0.01")
+ZERO = Decimal("0.00")
+
+
+def round_cents(valeur: Decimal) -> Decimal:
+    """Round to the cent, half up: the only rounding of amounts in the product."""
+    return Decimal(valeur).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def split_total(total: Decimal, poids: Sequence[Decimal]) -> list[Decimal]:
+    """Share `total` (euros) in proportion to `poids`, in cents that sum exactly to it.
+
+    Largest remainder: every part gets its cents rounded toward zero, the cents left go one by one to the
+    largest remainders, the first of equals first. Negative totals are shared like their opposite.
+    Raises ValueError when a weight is negative or all are zero.
+    """
+    poids = [Decimal(p) for p in poids]
+    somme = sum(poids, Decimal(0))
+    if any(p < 0 for p in poids) or somme <= 0:
+        raise ValueError("weights must be positive, one at least above zero")
+    if total < 0:
+        return [-part for part in split_total(-total, poids)]
+    cents = int((round_cents(total) / CENT).to_integral_value())
+    # Integers all the way: scale the weights so that no quotient is ever rounded by Decimal's context.
+    exposant = min(0, *(int(p.as_tuple().exponent) for p in poids))
+    entiers = [int(p.scaleb(-exposant)) for p in poids]
+    diviseur = sum(entiers)
+    parts, restes = zip(*(divmod(cents * e, diviseur) for e in entiers), strict=True)
+    parts = list(parts)
+    manque = cents - sum(parts)
+    for rang in sorted(range(len(parts)), key=lambda i: -restes[i])[:manque]:
+        parts[rang] += 1
+    return [Decimal(p) * CENT for p in parts]
+
+
+class EuroInput(forms.TextInput):
+    """One text box for an amount, shown as « 1 234,50 »."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"inputmode": "decimal", "class": "saisie vTextField", "autocomplete": "off"} | (attrs or {}))
+
+    def format_value(self, value: Any) -> str | None:
+        if isinstance(value, Money):
+            value = value.amount
+        return format_nombre(value, 2) if isinstance(value, Decimal) else value
+
+
+class EuroFormField(forms.Field):
+    """Form field giving Money, from « 1 234,50 € » and its usual writings."""
+
+    widget = EuroInput
+
+    def __init__(self, *, max_digits: int = 14, **kwargs: Any) -> None:
+        for unused in ("decimal_places", "currency_choices", "default_currency", "max_value", "min_value", "default_amount"):
+            kwargs.pop(unused, None)
+        self.max_digits = max_digits
+        super().__init__(**kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.amount if isinstance(value, Money) else value
+
+    def to_python(self, value: Any) -> Money | None:
+        if value in self.empty_values:
+            return None
+        if isinstance(value, Money):
+            return value
+        try:
+            montant = value if isinstance(value, Decimal) else parse_montant(str(value))
+        except NombreIllisible as erreur:
+            raise ValidationError(str(erreur), code="invalid") from erreur
+        if len(montant.as_tuple().digits) > self.max_digits:
+            raise ValidationError("Ce montant est trop grand.", code="max_digits")
+        return Money(montant, "EUR")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return self.to_python(initial) != self.to_python(data)
+        except ValidationError:
+            return True
+
+
+class MinimumEuro(BaseValidator):
+    """Refuse an amount below a number of euros."""
+
+    message = "Le montant ne peut pas être inférieur à %(limit_value)s €."
+    code = "min_value"
+
+    def compare(self, a: Money, b: Decimal) -> bool:
+        return a.amount < b
+
+
+class EuroField(MoneyField):
+    """Amount in euros: Decimal of two places and a currency column that a constraint keeps at EUR."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("max_digits", 14)
+        kwargs.setdefault("decimal_places", 2)
+        kwargs.setdefault("default_currency", "EUR")
+        super().__init__(*args, **kwargs)
+
+    def formfield(self, **kwargs: Any) -> forms.Field:
+        # Not MoneyField's own: its two boxes have no label each and refuse « 1 234,50 ».
+        defaults = {"required": not self.blank, "label": self.verbose_name, "help_text": self.help_text}
+        defaults |= {k: v for k, v in kwargs.items() if k in {"required", "label", "help_text", "initial", "widget"}}
+        if not isinstance(defaults.get("widget"), EuroInput):
+            defaults["widget"] = EuroInput()
+        return EuroFormField(**defaults)
+
+
+def euro_only(*champs: str) -> list[models.CheckConstraint]:
+    """Constraints keeping the currency of `champs` at EUR: CURRENCIES alone does not refuse others."""
+    return [
+        models.CheckConstraint(
+            condition=models.Q(**{f"{champ}_currency": "EUR"}),
+            name=f"%(app_label)s_%(class)s_{champ}_eur",
+            violation_error_message="Les montants sont en euros.",
+        )
+        for champ in champs
+    ]

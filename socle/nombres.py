@@ -1,0 +1,92 @@
+"""Numbers typed by people: read strictly, or refused with a sentence. A wrong value is never guessed.
+
+Accepted for amounts: `1234`, `1234,5`, `1 234,50 €`, `1.234,50`, `1,234.50`, with spaces, no-break spaces
+or apostrophes (Swiss) between groups of three figures. Refused because they read two ways: `1.234` and `1,234`.
+"""
+
+import re
+from decimal import Decimal
+
+SPACES = "\u0020\u00a0\u202f\u2009\u2007"
+
+
+class NombreIllisible(ValueError):
+    """A text that is not one number, with the French reason as its message."""
+
+
+def parse_nombre(texte: str, decimales: int = 2) -> Decimal:
+    """Read one number written in French, English or Swiss.
+
+    Raises NombreIllisible when nothing can be read, when two readings exist, or when the number has
+    more than `decimales` places.
+    """
+    brut = texte.strip().strip(SPACES)
+    if not brut:
+        raise NombreIllisible("Écrivez un nombre.")
+    signe = 1
+    if brut[0] in "-−+":
+        signe = 1 if brut[0] == "+" else -1
+        brut = brut[1:].strip(SPACES)
+    entier, fraction = _split(brut, texte.strip(), decimales)
+    if len(fraction) > decimales:
+        raise NombreIllisible(f"« {texte.strip()} » a plus de {decimales} décimales.")
+    nombre = Decimal(f"{entier}.{fraction or '0'}").quantize(Decimal(1).scaleb(-decimales))
+    return nombre if signe > 0 or not nombre else -nombre
+
+
+def parse_montant(texte: str) -> Decimal:
+    """Read an amount in euros, with or without the sign, as a Decimal of two places."""
+    sans_signe = re.sub(rf"[{SPACES}]*(?:€|euros?|EUR)\.?$", "", texte.strip(), flags=re.IGNORECASE)
+    if not sans_signe:
+        raise NombreIllisible("Écrivez un montant, par exemple 1 234,50.")
+    return parse_nombre(sans_signe)
+
+
+def parse_jours(texte: str) -> Decimal:
+    """Read a number of days: `27`, `27 j`, `16,5 jours`."""
+    return parse_nombre(re.sub(rf"[{SPACES}]*(?:jours?|j)\.?$", "", texte.strip(), flags=re.IGNORECASE))
+
+
+def parse_taux(texte: str) -> Decimal:
+    """Read a percentage, four places: `80`, `33,3333 %`."""
+    return parse_nombre(re.sub(rf"[{SPACES}]*%$", "", texte.strip()), decimales=4)
+
+
+def _split(brut: str, affiche: str, decimales: int) -> tuple[str, str]:
+    """Cut an unsigned number into its whole and fractional figures."""
+    points, virgules = brut.count("."), brut.count(",")
+    if points and virgules:
+        decimale = max(".,", key=brut.rfind)
+        groupe = "," if decimale == "." else "."
+        if brut.count(decimale) > 1:
+            raise NombreIllisible(f"« {affiche} » n’est pas un nombre.")
+        return _whole(brut.rsplit(decimale, 1)[0], groupe, affiche), _figures(brut.rsplit(decimale, 1)[1], affiche)
+    separateur = "." if points else ","
+    if points + virgules > 1:
+        return _whole(brut, separateur, affiche), ""
+    if points + virgules == 1:
+        gauche, droite = brut.split(separateur)
+        if re.fullmatch(r"[1-9]\d{0,2}", gauche) and re.fullmatch(r"\d{3}", droite):
+            entier = gauche + droite
+            raise NombreIllisible(
+                f"« {affiche} » se lit de deux façons. Écrivez {entier} ou {gauche},{droite[:decimales]}."
+            )
+        groupes = "'" if "'" in gauche or "’" in gauche else " "
+        return _whole(gauche, groupes, affiche), _figures(droite, affiche)
+    return _whole(brut, "'" if "'" in brut or "’" in brut else " ", affiche), ""
+
+
+def _figures(texte: str, affiche: str) -> str:
+    if not re.fullmatch(r"[0-9]+", texte):
+        raise NombreIllisible(f"« {affiche} » n’est pas un nombre.")
+    return texte
+
+
+def _whole(texte: str, separateur: str, affiche: str) -> str:
+    """Check the groups of three and remove their separators."""
+    motif = {" ": f"[{SPACES}]", "'": "['’]", ".": r"\.", ",": ","}[separateur]
+    if re.fullmatch(r"[0-9]+", texte):
+        return texte
+    if re.fullmatch(rf"[0-9]{{1,3}}(?:{motif}[0-9]{{3}})+", texte):
+        return re.sub(motif, "", texte)
+    raise NombreIllisible(f"« {affiche} » n’est pas un nombre.")
