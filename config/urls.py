@@ -1,3 +1,30 @@
+"""Addresses of the product, one file an app. Signing up is closed: accounts are opened by administrators."""
+
+from allauth.account import views as comptes
 from django.contrib import admin
-from django.urls import path
-urlpatterns = [path("admin/", admin.site.urls)]
+from django.contrib.auth.decorators import login_not_required
+from django.urls import include, path
+from django.views.generic import TemplateView
+
+from socle.vues import pulse
+
+urlpatterns = [
+    path("", include("financement.urls")),
+    path("", include("conventions.urls")),
+    path("", include("documents.urls")),
+    path("compte/connexion/", comptes.login, name="account_login"),
+    path("compte/deconnexion/", comptes.logout, name="account_logout"),
+    path("compte/mot-de-passe/", comptes.password_change, name="account_change_password"),
+    path("compte/mot-de-passe/oubli/", comptes.password_reset, name="account_reset_password"),
+    path("compte/mot-de-passe/oubli/envoye/", comptes.password_reset_done, name="account_reset_password_done"),
+    path(
+        "compte/mot-de-passe/oubli/<uidb36>-<key>/", comptes.password_reset_from_key, name="account_reset_password_from_key"
+    ),
+    path(
+        "compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"
+    ),
+    path("aide/", login_not_required(TemplateView.as_view(template_name="pages/aide.html")), name="aide"),
+    path("accessibilite/", login_not_required(TemplateView.as_view(template_name="pages/accessibilite.html")), name="accessibilite"),
+    path("sante/", pulse, name="sante"),
+    path("admin/", admin.site.urls),
+]

@@ -28,6 +28,7 @@ class Variable:
     libelle: str
     value: Callable[["Convention"], str | None]
     blanc: int = 24
+    marquee: bool = True  # set apart from the text around it; names are not, they would fill the page
 
 
 def _partie(role: str, champ: Callable[["Partie"], str | None]) -> Callable[["Convention"], str | None]:
@@ -57,16 +58,16 @@ def _originaux(convention: "Convention") -> str:
 VARIABLES = {
     variable.nom: variable
     for variable in [
-        Variable("convention.titre", "Titre de la convention", lambda c: c.titre),
+        Variable("convention.titre", "Titre de la convention", lambda c: c.titre, marquee=False),
         Variable("convention.periode", "Période", lambda c: c.periode_affichee or None, 12),
         Variable("convention.date_debut", "Prise d’effet", lambda c: c.date_debut and format_date_longue(c.date_debut), 28),
         Variable("convention.date_fin", "Fin", lambda c: c.date_fin and format_date_longue(c.date_fin), 28),
         Variable("convention.duree", "Durée annoncée", _duree, 12),
-        Variable("convention.lieu_signature", "Lieu de signature", lambda c: c.lieu_signature or None),
-        Variable("convention.tribunal", "Ville du tribunal administratif", lambda c: c.tribunal or None),
+        Variable("convention.lieu_signature", "Lieu de signature", lambda c: c.lieu_signature or None, marquee=False),
+        Variable("convention.tribunal", "Ville du tribunal administratif", lambda c: c.tribunal or None, marquee=False),
         Variable("convention.originaux", "Nombre d’exemplaires originaux, en lettres", _originaux),
         *(
-            Variable(f"{role}.{champ}", f"{titre} : {libelle}", _partie(role, read))
+            Variable(f"{role}.{champ}", f"{titre} : {libelle}", _partie(role, read), marquee=champ.startswith("deliberation"))
             for role, titre in [("financeur", "Financeur"), ("beneficiaire", "Bénéficiaire")]
             for champ, libelle, read in [
                 ("denomination", "dénomination", lambda p: p.denomination),
@@ -96,11 +97,12 @@ class Valeur:
     nom: str
     texte: str | None
     blanc: int
+    marquee: bool = True
 
 
 def read_values(convention: "Convention") -> dict[str, Valeur]:
     """Value of every variable of one convention, declared amounts included; blocks are left to the page."""
-    valeurs = {nom: Valeur(nom, v.value(convention) or None, v.blanc) for nom, v in VARIABLES.items()}
+    valeurs = {nom: Valeur(nom, v.value(convention) or None, v.blanc, v.marquee) for nom, v in VARIABLES.items()}
     for declare in convention.montants_declares.all():
         montant = format_euros(declare.montant) if declare.montant is not None else None
         taux = format_taux(declare.taux) if declare.taux is not None else None

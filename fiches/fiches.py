@@ -127,20 +127,19 @@ class FicheAction(models.Model):
     def nom_court(self) -> str:
         return self.titre_court or self.titre
 
-    @property
-    def rubriques(self) -> list[Rubrique]:
+    def list_rubriques(self, chiffree: bool, financee: bool) -> list[Rubrique]:
         """The nine headings a sheet is expected to fill before it can be validated, written or not.
 
-        Costs and co-financing are known one floor up; here their words are, so `financement` adds figures to them.
+        Figures are known one floor up: `chiffree` says that the sheet has cost lines, `financee` that it has shares.
         """
         return [
             Rubrique("constat", "Constat et objectifs", bool(self.constat or self.objectifs)),
             Rubrique("contenus", "Contenus", bool(self.contenus or self.methode)),
             Rubrique("cible", "Cible", bool(self.cible)),
             Rubrique("maitrise-ouvrage", "Maîtrise d’ouvrage", bool(self.maitrise_ouvrage or self.maitres_ouvrage.all())),
-            Rubrique("couts", "Coûts", bool(self.cout_texte)),
+            Rubrique("couts", "Coûts", chiffree or bool(self.cout_texte)),
             Rubrique("calendrier", "Calendrier", bool(self.calendrier)),
-            Rubrique("cofinancements", "Co-financements", bool(self.cofinancement_texte)),
+            Rubrique("cofinancements", "Co-financements", financee or bool(self.cofinancement_texte)),
             Rubrique("partenariats", "Partenariats techniques", bool(self.partenariats_techniques)),
             Rubrique("evaluation", "Évaluation", bool(self.evaluation or self.indicateurs.all())),
         ]

@@ -5,152 +5,29 @@ whatever the number of fiches and lines. Amounts are Decimal euros of two places
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from comptes.models import Organisation
 from conventions.axes import ArbreAxes
-from conventions.models import Axe, Convention
+from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.cofinancements import NON_REPARTI, CoFinancement
 from financement.couts import LigneCout
 from financement.recap_declare import MontantRecapDeclare
-from financement.repartition import Cout, Part, Repartition, split_costs
-from socle.montants import ZERO
-
-
-@dataclass(frozen=True)
-class Financeur:
-    """A column of the recap: an organisation, or what nobody is said to pay (id None)."""
-
-    id: int | None
-    nom: str
-    is_partie: bool
-    rang: int
-
-
-@dataclass
-class Cellule:
-    """One figure. `montant` None with no mention: no expense planned; with a mention: words instead of a figure.
-
-    `reserves` are the words of what the figure leaves out (« sur devis » beside an amount).
-    """
-
-    montant: Decimal | None = None
-    reserves: list[str] = field(default_factory=list)
-
-    @property
-    def mention(self) -> str:
-        """Words shown in place of an unknown amount."""
-        return self.reserves[0] if self.montant is None and self.reserves else ""
-
-    @property
-    def is_partielle(self) -> bool:
-        return self.montant is not None and bool(self.reserves)
-
-    def add(self, autre: "Cellule") -> None:
-        """Add another figure: unknown plus known is the known, with its reserve."""
-        if autre.montant is not None:
-            self.montant = (self.montant or ZERO) + autre.montant
-        self.reserves.extend(r for r in autre.reserves if r not in self.reserves)
-
-
-VIDE = Cellule()
-Cle = tuple[int | None, int | str | None]  # year (None: whole period), financeur id (None: non réparti, TOTAL: all)
-TOTAL = "total"
-AUTRES = "autres"
-
-
-@dataclass
-class Ligne:
-    """A row: a fiche, the subtotal of an axe, or the grand total."""
-
-    cellules: dict[Cle, Cellule] = field(default_factory=lambda: defaultdict(Cellule))
-    fiche: FicheAction | None = None
-    axe: Axe | None = None
-
-    def get(self, annee: int | None, financeur: int | str | None) -> Cellule:
-        """The figure of one column; an empty one when nothing is planned there."""
-        return self.cellules.get((annee, financeur), VIDE)
-
-    def total(self, annee: int | None = None) -> Cellule:
-        return self.get(annee, TOTAL)
-
-
-@dataclass
-class Groupe:
-    """The fiches of one root axe and their subtotal."""
-
-    axe: Axe
-    lignes: list[Ligne]
-    sous_total: Ligne
-
-
-@dataclass
-class Recapitulatif:
-    """Fiches × years × financeurs, with the subtotals of the axes and the grand total."""
-
-    convention: Convention
-    annees: list[int]
-    financeurs: list[Financeur]
-    groupes: list[Groupe]
-    total: Ligne
-    declare: bool = False
-
-    @property
-    def parties(self) -> list[Financeur]:
-        """Financeurs that are parties: they have a column of their own in the printed table."""
-        return [f for f in self.financeurs if f.is_partie]
-
-    @property
-    def autres(self) -> list[Financeur]:
-        """Financeurs beyond the parties, and the share nobody is said to pay."""
-        return [f for f in self.financeurs if not f.is_partie]
-
-    @property
-    def colonnes(self) -> list[tuple[int | str | None, str]]:
-        """Columns repeated for each year: the parties, the others together if any, the total."""
-        autres: list[tuple[int | str | None, str]] = [(AUTRES, "Autres")] if self.autres else []
-        return [*((f.id, f.nom) for f in self.parties), *autres, (TOTAL, "Total")]
-
-    def lignes(self) -> Iterator[Ligne]:
-        """Rows of fiches, in order."""
-        for groupe in self.groupes:
-            yield from groupe.lignes
-
-    def ligne_of(self, fiche: FicheAction) -> Ligne:
-        """The row of one fiche; an empty row when the recap has none."""
-        return next((ligne for ligne in self.lignes() if ligne.fiche == fiche), Ligne(fiche=fiche))
-
-    @property
-    def nom_periode(self) -> str:
-        """Title of the last column: « Trois ans »."""
-        noms = {1: "Un an", 2: "Deux ans", 3: "Trois ans", 4: "Quatre ans", 5: "Cinq ans"}
-        return noms.get(len(self.annees), "Ensemble")
-
-    @property
-    def bases(self) -> list[str]:
-        """Labels of the HT/TTC bases met among the fiches that have amounts; more than one is a mix to be said."""
-        connues = {ligne.fiche.base_montants: ligne.fiche.get_base_montants_display() for ligne in self.lignes()
-                   if ligne.fiche and ligne.total().montant}
-        return [connues[b] for b in FicheAction.Base.values if b in connues]
+from financement.recapitulatif import AUTRES, TOTAL, VIDE, Cellule, Financeur, Groupe, Ligne, Recapitulatif
+from financement.repartition import Cout, Part, split_costs
 
 
 def compute_recapitulatif(convention: Convention) -> Recapitulatif:
-    """Compute the recap of a convention from the cost lines and shares of its fiches (six queries)."""
-    fiches = list(convention.fiches.all())
-    lignes_cout = list(LigneCout.objects.filter(fiche__convention=convention))
-    cofinancements = list(CoFinancement.objects.filter(fiche__convention=convention).select_related("financeur"))
-    couts_par_fiche: dict[int, list[LigneCout]] = defaultdict(list)
-    parts_par_fiche: dict[int, list[CoFinancement]] = defaultdict(list)
-    for cout in lignes_cout:
-        couts_par_fiche[cout.fiche_id].append(cout)
-    for part in cofinancements:
-        parts_par_fiche[part.fiche_id].append(part)
-    lignes = {f.pk: compute_ligne(f, couts_par_fiche[f.pk], parts_par_fiche[f.pk]) for f in fiches}
-    annees = sorted({*convention.annees, *(cout.annee for cout in lignes_cout)})
-    return _assemble(convention, fiches, lignes, annees, [p.financeur for p in cofinancements if p.financeur])
+    """Compute the recap of a convention from the cost lines and shares of its fiches (seven queries)."""
+    fiches = list(convention.fiches.with_maitres())
+    couts, parts = _read_by_fiche([f.pk for f in fiches])
+    lignes = {f.pk: compute_ligne(f, couts[f.pk], parts[f.pk]) for f in fiches}
+    for fiche in fiches:
+        lignes[fiche.pk].rubriques = fiche.list_rubriques(bool(couts[fiche.pk]), bool(parts[fiche.pk]))
+    annees = sorted({*convention.annees, *(cout.annee for f in fiches for cout in couts[f.pk])})
+    return _assemble(convention, fiches, lignes, annees, [p.financeur for f in fiches for p in parts[f.pk] if p.financeur])
 
 
 def compute_ligne(fiche: FicheAction, couts: Iterable[LigneCout], parts: Iterable[CoFinancement]) -> Ligne:
@@ -169,13 +46,6 @@ def compute_ligne(fiche: FicheAction, couts: Iterable[LigneCout], parts: Iterabl
             ligne.cellules[annee, financeur].add(Cellule(montant))
     _fill_sums(ligne)
     return ligne
-
-
-def compute_repartition(couts: Iterable[LigneCout], parts: Iterable[CoFinancement]) -> Repartition:
-    """Share the known costs of one fiche by year and financeur."""
-    return split_costs(
-        [Cout(c.nature_id, c.annee, c.montant.amount) for c in couts if c.montant is not None], [to_part(p) for p in parts]
-    )
 
 
 def to_part(cofinancement: CoFinancement) -> Part:
@@ -214,12 +84,54 @@ def read_recapitulatif_declare(convention: Convention) -> Recapitulatif:
     return recap
 
 
+@dataclass
+class TotauxConvention:
+    """Totals of one convention for lists: the whole cost, each party's part, and the fiches that are complete."""
+
+    total: Cellule
+    par_organisation: dict[int | None, Cellule]
+    nb_fiches: int
+    nb_completes: int
+
+    def part_of(self, organisation_id: int | None) -> Cellule:
+        return self.par_organisation.get(organisation_id, VIDE)
+
+
+def compute_totaux(conventions: Iterable[Convention]) -> dict[int, TotauxConvention]:
+    """Totals of several conventions at once, in five queries, by primary key."""
+    ids = [c.pk for c in conventions]
+    fiches = list(FicheAction.objects.filter(convention__in=ids).with_maitres())
+    couts, parts = _read_by_fiche([f.pk for f in fiches])
+    totaux = {pk: TotauxConvention(Cellule(), defaultdict(Cellule), 0, 0) for pk in ids}
+    for fiche in fiches:
+        ligne, totaux_convention = compute_ligne(fiche, couts[fiche.pk], parts[fiche.pk]), totaux[fiche.convention_id]
+        totaux_convention.total.add(ligne.total())
+        for (annee, financeur), cellule in ligne.cellules.items():
+            if annee is None and financeur != TOTAL:
+                totaux_convention.par_organisation[financeur].add(cellule)
+        totaux_convention.nb_fiches += 1
+        rubriques = fiche.list_rubriques(bool(couts[fiche.pk]), bool(parts[fiche.pk]))
+        totaux_convention.nb_completes += all(r.remplie for r in rubriques)
+    return totaux
+
+
+def _read_by_fiche(fiches: list[int]) -> tuple[dict[int, list[LigneCout]], dict[int, list[CoFinancement]]]:
+    """Cost lines and shares of many fiches, by fiche, in two queries."""
+    couts: dict[int, list[LigneCout]] = defaultdict(list)
+    parts: dict[int, list[CoFinancement]] = defaultdict(list)
+    for cout in LigneCout.objects.filter(fiche__in=fiches).order_by("fiche", "ordre", "annee", "pk"):
+        couts[cout.fiche_id].append(cout)
+    for part in CoFinancement.objects.filter(fiche__in=fiches).select_related("financeur"):
+        parts[part.fiche_id].append(part)
+    return couts, parts
+
+
 def has_recapitulatif_declare(convention: Convention) -> bool:
     return MontantRecapDeclare.objects.filter(convention=convention).exists()
 
 
 def _assemble(
-    convention: Convention, fiches: list[FicheAction], lignes: dict[int, Ligne], annees: list[int], organisations: list[Organisation]
+    convention: Convention, fiches: list[FicheAction], lignes: dict[int, Ligne], annees: list[int], organisations: Iterable[Organisation]
 ) -> Recapitulatif:
     """Group rows by root axe, add subtotals and the total, and order the columns."""
     racines = ArbreAxes.of(convention)
@@ -228,7 +140,6 @@ def _assemble(
     for fiche in fiches:
         par_racine[racine_par_axe[fiche.axe_id].pk].append(lignes[fiche.pk])
     groupes = []
-    total = Ligne()
     for racine in racines.racines:
         membres = par_racine[racine.axe.pk]
         if membres:
@@ -237,16 +148,17 @@ def _assemble(
             groupes.append(Groupe(racine.axe, membres, sous_total))
     total = _sum_lignes([groupe.sous_total for groupe in groupes])
     cles = {cle for ligne in lignes.values() for (_, cle), c in ligne.cellules.items() if cle is None and c.montant}
-    financeurs = _order_financeurs(convention, organisations, bool(cles))
+    financeurs = list_financeurs(convention, organisations, bool(cles))
     recap = Recapitulatif(convention, annees, financeurs, groupes, total)
     for ligne in [*lignes.values(), *(g.sous_total for g in groupes), total]:
         _fill_autres(ligne, recap)
     return recap
 
 
-def _order_financeurs(convention: Convention, organisations: list[Organisation], non_reparti: bool) -> list[Financeur]:
+def list_financeurs(convention: Convention, organisations: Iterable[Organisation], non_reparti: bool = True) -> list[Financeur]:
     """Parties in their order, then the others as they appear, then non réparti."""
     financeurs: dict[int | None, Financeur] = {}
+    organisations = list(organisations)
     payeurs = {o.pk for o in organisations}
     for partie in convention.parties.all():
         if partie.role != partie.Role.PARTENAIRE or partie.organisation_id in payeurs:
@@ -266,7 +178,8 @@ def _fill_sums(ligne: Ligne) -> None:
 
 
 def _fill_autres(ligne: Ligne, recap: Recapitulatif) -> None:
-    """Gather the financeurs beyond the parties in one column."""
+    """Tie a row to its recap and gather the financeurs beyond the parties in one column."""
+    ligne.recap = recap
     autres = {f.id for f in recap.autres}
     for cle in [cle for cle in ligne.cellules if cle[1] == AUTRES]:
         del ligne.cellules[cle]

@@ -1,0 +1,64 @@
+# Trait d'union: everything goes through here. `make` alone lists what there is.
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+# More options for pytest (test, test-postgres) or uv (lock): make test ARGS='-k convention'
+ARGS ?=
+
+PY := .venv/bin/python
+# What the tools need to start Django without a secret to give: trial mode.
+ESSAI := TRAITDUNION_DEBUG=1
+# The browser journeys and the conformance of PDF files do not depend on the database: `make test` plays
+# them once, on SQLite. ARGS given by hand decides alone.
+ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf")
+
+export PYTHON
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install install-dev run test test-postgres verapdf lint format lock clean
+
+help: ## liste ce que l'on peut demander
+	@awk -F ' ## ' '/^[a-z-]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+install: ## installe l'application (paquets Python, bibliothèques du système)
+	@.ci/paquets
+	@.ci/systeme pdf
+
+install-dev: ## installe aussi de quoi tester et contrôler
+	@.ci/paquets dev
+	@.ci/systeme pdf
+
+run: install ## démarre un site d'essai (PORT=8000 HOST=127.0.0.1)
+	@exec env $(ESSAI) $(PY) .ci/demarrer '$(HOST)' '$(PORT)'
+
+verapdf: install-dev ## met en place le contrôleur PDF/A et PDF/UA
+	@.ci/verapdf
+
+test: install-dev ## joue tous les tests (ARGS='-k mot' pour choisir)
+	@.ci/systeme navigateur
+	@.ci/verapdf
+	$(ESSAI) $(PY) -m pytest -n auto $(ARGS)
+
+test-postgres: install-dev ## rejoue les tests sur un PostgreSQL privé
+	@.ci/systeme postgres
+	$(ESSAI) .ci/postgres $(PY) -m pytest -n auto $(ARGS_POSTGRES)
+
+lint: install-dev ## contrôle le style, les types, l'architecture, les migrations
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m djlint templates --lint --quiet
+	$(ESSAI) $(PY) -m mypy .
+	$(ESSAI) PYTHONPATH=. $(PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
+	$(ESSAI) $(PY) manage.py makemigrations --check --dry-run
+	@.ci/hotes
+
+format: install-dev ## met le code en forme
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+lock: ## recalcule requirements*.txt d'après requirements*.in (ARGS=--upgrade pour tout monter)
+	@.ci/verrouille $(ARGS)
+
+clean: ## efface les caches (ni .venv, ni les données de var/)
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache staticfiles test-results
+	find . -path ./.venv -prune -o -path ./var -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,13 @@
+"""Reaching a convention from an address: 404 when it is not the person's, as if it did not exist."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+
+from conventions.conventions import Convention
+
+
+def get_convention(user: Any, reference: str) -> Convention:
+    """The convention of this reference with its parties, if `user` may see it; raises Http404 otherwise."""
+    conventions = Convention.objects.visible_to(user).select_related("parent", "renouvelle").with_parties()
+    return get_object_or_404(conventions, reference=reference)

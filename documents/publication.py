@@ -1,0 +1,216 @@
+"""Documents of a convention: the whole agreement, one fiche, the recap. Each part has its own template.
+
+A part is HTML without page or style of its own; a document is a list of parts handed to the PDF engine.
+"""
+
+import mimetypes
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from conventions.axes import ArbreAxes
+from conventions.models import Convention
+from conventions.redaction import TexteConvention, write_convention
+from conventions.variables import read_values
+from fiches.models import FicheAction
+from financement.models import CoFinancement, LigneCout
+from financement.recapitulatif import Recapitulatif, list_autres
+from financement.syntheses import compute_recapitulatif, read_recapitulatif_declare
+from financement.tableaux import build_couts, build_parts, list_indicateurs
+from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+from socle.pdf import RESSOURCE, Document, PieceJointe, render_pdf
+from socle.typographie import list_fr
+
+Ressources = dict[str, tuple[bytes, str]]
+
+
+@dataclass(frozen=True)
+class Entree:
+    """A line of the contents: its title and the anchor it leads to; without anchor, the name of an axe."""
+
+    titre: str
+    cible: str = ""
+    niveau: int = 1
+    code: str = ""
+
+
+def publish_convention(convention: Convention) -> bytes:
+    """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes."""
+    recap = compute_recapitulatif(convention)
+    texte = write_convention(convention, niveau=3)
+    fiches = load_fiches(convention)
+    ressources, logos = load_logos(convention)
+    parties = [
+        _render("couverture", convention=convention, logos=logos, composition=describe_composition(texte, fiches, recap)),
+        _render("sommaire", entrees=list_entrees(convention, texte, recap)),
+        _render("corps", convention=convention, texte=texte, objectifs=convention.objectifs.all(), axes=list_axes(convention, fiches),
+                originaux=read_values(convention)["convention.originaux"].texte),
+    ]
+    if fiches:
+        parties.append(_render("annexe_fiches", recap=recap))
+        parties += [render_fiche(fiche, niveau=2, ensuite=True) for fiche in fiches]
+    if has_recap(recap):
+        parties.append(render_recap(recap, f"Annexe {2 if fiches else 1} – Récapitulatif financier", lies=True))
+    return _publish(convention, convention.titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [])
+
+
+def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
+    """One fiche as PDF."""
+    fiche = next(f for f in load_fiches(convention) if f.pk == fiche.pk)
+    return _publish(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(fiche, niveau=1)], {}, [])
+
+
+def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:
+    """The recap as PDF in landscape, computed from the fiches or as printed in the annex."""
+    recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
+    titre = "Récapitulatif financier déclaré" if declare else "Récapitulatif financier"
+    return _publish(convention, f"{titre} – {convention.titre}", [render_recap(recap, titre)], {}, [attach_budget(recap)])
+
+
+def has_recap(recap: Recapitulatif) -> bool:
+    return bool(recap.groupes and recap.annees)
+
+
+def load_fiches(convention: Convention) -> list[FicheAction]:
+    """Fiches of a convention with all a sheet shows, in a fixed number of queries."""
+    fiches = list(convention.fiches.with_maitres().prefetch_related("indicateurs__cibles", "produits_pret"))
+    couts: dict[int, list[LigneCout]] = defaultdict(list)
+    parts: dict[int, list[CoFinancement]] = defaultdict(list)
+    for cout in LigneCout.objects.filter(fiche__in=fiches).select_related("nature"):
+        couts[cout.fiche_id].append(cout)
+    for part in CoFinancement.objects.filter(fiche__in=fiches).select_related("financeur", "nature"):
+        parts[part.fiche_id].append(part)
+    racines = ArbreAxes.of(convention).racine_by_axe()
+    for fiche in fiches:
+        fiche.convention = convention
+        fiche.racine, fiche.couts_lus, fiche.parts_lues = racines[fiche.axe_id], couts[fiche.pk], parts[fiche.pk]
+    return fiches
+
+
+def render_fiche(fiche: FicheAction, niveau: int, ensuite: bool = False) -> SafeString:
+    """One sheet as HTML; `niveau` is the level of its title, `ensuite` starts it on a new page."""
+    convention = fiche.convention
+    description = [
+        (titre, contenu) for titre, contenu in [
+            ("Constat", fiche.constat), ("Objectifs", fiche.objectifs), ("Contenus", fiche.contenus),
+            ("Cible", fiche.cible), ("Méthode", fiche.methode),
+        ] if contenu
+    ]
+    return _render(
+        "fiche", fiche=fiche, racine=fiche.racine, description=description, ensuite=ensuite, brouillon=not convention.is_signee,
+        couts=build_couts(fiche, fiche.couts_lus, convention.annees),
+        parts=build_parts(fiche, fiche.couts_lus, fiche.parts_lues, convention.annees),
+        indicateurs=list_indicateurs(fiche), prets=fiche.produits_pret.all(), annees=convention.annees,
+        niveau=niveau, niveau_rubrique=niveau + 1, niveau_sous=niveau + 2, niveau_texte=niveau + 3,
+    )
+
+
+def render_recap(recap: Recapitulatif, titre: str, lies: bool = False) -> SafeString:
+    """The recap as HTML; `lies` links the codes to their sheets in the same document."""
+    return _render("recapitulatif", recap=recap, titre=titre, lies=lies, autres=list_autres(recap), nb_colonnes=recap.nb_colonnes + 2)
+
+
+def list_axes(convention: Convention, fiches: Sequence[FicheAction]) -> list[dict[str, Any]]:
+    """The tree of axes with the fiches under each; a section without text nor fiche below is not shown."""
+    par_axe: dict[int, list[FicheAction]] = defaultdict(list)
+    for fiche in fiches:
+        fiche.ancre = f"fiche-{fiche.slug}"
+        par_axe[fiche.axe_id].append(fiche)
+    return [
+        {
+            "axe": noeud.axe,
+            "profondeur": noeud.profondeur,
+            "fiches": par_axe[noeud.axe.pk],
+            "visible": any(par_axe[n.axe.pk] or n.axe.introduction for n in noeud.walk()),
+        }
+        for noeud in ArbreAxes.of(convention).walk()
+    ]
+
+
+def list_entrees(convention: Convention, texte: TexteConvention, recap: Recapitulatif) -> list[Entree]:
+    """Lines of the contents, in the order of the document."""
+    entrees = [Entree("Préambule", "preambule")]
+    if racines := ArbreAxes.of(convention).racines:
+        entrees.append(Entree("Programme d’actions", "programme"))
+        entrees += [Entree(n.axe.titre, f"axe-{n.axe.pk}", 2, f"Axe {n.axe.code}") for n in racines]
+    entrees.append(Entree("Articles", "articles"))
+    entrees += [Entree(a.article.titre, f"article-{a.article.numero}", 2, f"Article {a.article.numero}") for a in texte.articles]
+    entrees.append(Entree("Signatures", "signatures", 2))
+    if recap.groupes:
+        entrees.append(Entree("Annexe 1 – Fiches action", "annexe-1"))
+    for groupe in recap.groupes:
+        entrees.append(Entree(f"Axe {groupe.axe.code} – {groupe.axe.titre}"))
+        entrees += [Entree(li.fiche.nom_court, f"fiche-{li.fiche.slug}", 2, li.fiche.code) for li in groupe.lignes if li.fiche]
+    if has_recap(recap):
+        entrees.append(Entree("Annexe 2 – Récapitulatif financier", "recapitulatif"))
+    return entrees
+
+
+def describe_composition(texte: TexteConvention, fiches: Sequence[FicheAction], recap: Recapitulatif) -> str:
+    """What the document holds, for the foot of the cover."""
+    contenu = []
+    if texte.articles:
+        contenu.append(f"{len(texte.articles)} article{'s' if len(texte.articles) > 1 else ''}")
+    if fiches:
+        contenu.append(f"{len(fiches)} fiche{'s' if len(fiches) > 1 else ''} action")
+    if has_recap(recap):
+        contenu.append("un récapitulatif financier")
+    return f"Ce document comprend {list_fr(contenu)}." if contenu else ""
+
+
+def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]]:
+    """Stored logos of the first two parties, as resources of the document; an empty place where there is none."""
+    ressources: Ressources = {}
+    logos = []
+    for partie in list(convention.parties.all())[:2]:
+        logo = {"nom": partie.denomination, "url": ""}
+        if partie.organisation.logo:
+            nom = f"logo-{partie.organisation.cle}"
+            with partie.organisation.logo.open("rb") as fichier:
+                ressources[nom] = (fichier.read(), mimetypes.guess_type(partie.organisation.logo.name)[0] or "image/png")
+            logo["url"] = RESSOURCE + nom
+        logos.append(logo)
+    return ressources, logos
+
+
+def attach_budget(recap: Recapitulatif) -> PieceJointe:
+    """The budget as a spreadsheet, carried by the PDF."""
+    nom = f"{recap.convention.reference.lower()}-recapitulatif.xlsx"
+    return PieceJointe(nom, write_recapitulatif_xlsx(recap), "Récapitulatif financier, tableur avec ses formules")
+
+
+def describe_mention(convention: Convention) -> str:
+    """The draft marking of every page until signature; nothing afterwards."""
+    if convention.is_signee:
+        return ""
+    mention = "Document de travail – à ne pas diffuser"
+    return f"{mention} · point d’étape le {convention.date_point_etape:%d/%m/%Y}" if convention.date_point_etape else mention
+
+
+def date_of(convention: Convention) -> date:
+    """Date the document speaks at: of its state, never of the moment it is printed."""
+    return convention.date_document or timezone.localtime(convention.modifiee_le).date()
+
+
+def _publish(convention: Convention, titre: str, parties: list[SafeString], ressources: Ressources, pieces: list[PieceJointe]) -> bytes:
+    denominations = [p.denomination for p in convention.parties.all()]
+    contexte = {
+        "titre": titre,
+        "auteur": denominations[0] if denominations else "Trait d’union",
+        "sujet": f"{convention.nom_court}, {list_fr(denominations)}",
+        "courant": " · ".join(filter(None, [convention.nom_court, list_fr([p.organisation.sigle for p in convention.parties.all()])])),
+        "mention": describe_mention(convention),
+        "parties": parties,
+    }
+    html = render_to_string("pdf/document.html", {"document": contexte})
+    return render_pdf(Document(html, titre, date_of(convention), ressources, pieces))
+
+
+def _render(partie: str, **contexte: Any) -> SafeString:
+    return SafeString(render_to_string(f"pdf/{partie}.html", contexte))

@@ -1,0 +1,52 @@
+"""Downloads: each checks who asks, builds the document, gives it a file name people recognise."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+
+from conventions.acces import get_convention
+from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from fiches.acces import get_fiche
+from financement.syntheses import compute_recapitulatif, has_recapitulatif_declare, read_recapitulatif_declare
+from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_safe
+def convention_pdf(request: HttpRequest, reference: str) -> HttpResponse:
+    """The complete agreement."""
+    convention = get_convention(request.user, reference)
+    return download(publish_convention(convention), f"{reference}.pdf", "application/pdf")
+
+
+@require_safe
+def fiche_pdf(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
+    """One fiche."""
+    convention = get_convention(request.user, reference)
+    fiche = get_fiche(convention, slug)
+    return download(publish_fiche(convention, fiche), f"{reference}-fiche-{fiche.slug}.pdf", "application/pdf")
+
+
+@require_safe
+def recapitulatif_pdf(request: HttpRequest, reference: str) -> HttpResponse:
+    """The recap, computed or declared."""
+    convention = get_convention(request.user, reference)
+    declare = request.GET.get("source") == "declare" and has_recapitulatif_declare(convention)
+    return download(publish_recapitulatif(convention, declare), f"{reference}-recapitulatif.pdf", "application/pdf")
+
+
+@require_safe
+def recapitulatif_xlsx(request: HttpRequest, reference: str) -> HttpResponse:
+    """The recap as a spreadsheet, computed or declared."""
+    convention = get_convention(request.user, reference)
+    declare = request.GET.get("source") == "declare" and has_recapitulatif_declare(convention)
+    recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
+    return download(write_recapitulatif_xlsx(recap), f"{reference}-recapitulatif{'-declare' if declare else ''}.xlsx", XLSX)
+
+
+def download(contenu: bytes, nom: str, type_mime: str) -> HttpResponse:
+    """A file offered under a name; PDFs open in the browser."""
+    reponse = HttpResponse(contenu, content_type=type_mime)
+    disposition = "inline" if type_mime == "application/pdf" else "attachment"
+    reponse["Content-Disposition"] = f'{disposition}; filename="{nom}"'
+    return reponse

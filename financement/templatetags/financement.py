@@ -1,0 +1,62 @@
+"""Pieces of page that show figures: a cell of a table, the header of a convention, the table of payments."""
+
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from conventions.models import Convention
+from financement.recapitulatif import Cellule
+from socle.typographie import format_jours, format_montant
+
+register = template.Library()
+
+
+@register.simple_tag
+def cellule(cellule: Cellule | None, imprime: bool = False, euro: bool = False, renvoi: bool = False) -> SafeString:
+    """A figure: amount, zero, words of an unknown, or « / » when nothing is planned. Never an empty cell.
+
+    `imprime` leaves out the words for screen readers, `renvoi` marks what a sum leaves out by a star
+    explained under the table instead of in words.
+    """
+    unite = "\u00a0€" if euro else ""
+    if cellule is None or (cellule.montant is None and not cellule.mention):
+        if imprime:
+            return format_html('<span class="rien">/</span>')
+        return format_html('<span class="vide" aria-hidden="true">/</span><span class="visually-hidden">pas de dépense prévue</span>')
+    jours = getattr(cellule, "jours", None)
+    suite = format_html('<small class="jours">{}</small>', format_jours(jours)) if jours is not None else ""
+    if cellule.montant is None:
+        return format_html('<span class="sur-devis">{}</span>{}', cellule.mention, suite)
+    if renvoi and cellule.reserves:
+        return format_html("{}{}<sup>*</sup>{}", format_montant(cellule.montant), unite, suite)
+    for reserve in cellule.reserves:
+        suite = format_html('{}<small class="reserve">+ {}</small>', suite, reserve)
+    return format_html("{}{}{}", format_montant(cellule.montant), unite, suite)
+
+
+@register.inclusion_tag("conventions/_entete.html", takes_context=True)
+def entete_convention(context: Context, convention: Convention, onglet: str) -> dict[str, Any]:
+    """Header of the pages of a convention: breadcrumb, state, title, parties, tabs with their counts."""
+    return {
+        "convention": convention,
+        "onglet": onglet,
+        "request": context["request"],
+        "nb_articles": convention.articles.count(),
+        "nb_fiches": convention.fiches.count(),
+    }
+
+
+@register.inclusion_tag("financement/_versements.html")
+def tableau_versements(convention: Convention, imprime: bool = False) -> dict[str, Any]:
+    """Planned payments of the financial article."""
+    return {"versements": convention.versements.select_related("payeur", "beneficiaire"), "imprime": imprime}
+
+
+@register.inclusion_tag("financement/_coordonnees_bancaires.html")
+def coordonnees_bancaires(convention: Convention, imprime: bool = False) -> dict[str, Any]:
+    """The bank box: account of the bénéficiaire, dotted while unknown."""
+    beneficiaire = next((p.organisation for p in convention.parties.all() if p.role == p.Role.BENEFICIAIRE), None)
+    return {"organisation": beneficiaire, "rib": beneficiaire.rib if beneficiaire else None, "imprime": imprime}

@@ -1,0 +1,1 @@
+"""Workspace pages, one module a subject."""

@@ -1,0 +1,128 @@
+"""Home, list of conventions and search."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from comptes.models import Organisation
+from conventions.models import Convention, Politique
+from fiches.fiches import normalize_code
+from fiches.models import FicheAction
+from financement.attentes import OUVERTS, list_attentes, list_echeances
+from financement.syntheses import compute_totaux
+
+PAR_PAGE = 25
+ATTENTES_MONTREES = 6
+
+
+@require_safe
+def accueil(request: HttpRequest) -> HttpResponse:
+    """What awaits the person, their open conventions, the coming dates."""
+    conventions = list(Convention.objects.visible_to(request.user).with_parties().prefetch_related("versements")[:200])
+    attentes = list_attentes(request.user, conventions)
+    today = timezone.localdate()
+    en_cours = [c for c in conventions if c.etat in OUVERTS] or conventions
+    return render(request, "financement/accueil.html", {
+        "today": today,
+        "attentes": attentes if "tout" in request.GET else attentes[:ATTENTES_MONTREES],
+        "nb_attentes": len(attentes),
+        "lignes": list_lignes(en_cours[:10], request.user),
+        "echeances": list_echeances(conventions, today)[:6],
+    })
+
+
+def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]]:
+    """Rows of a table of conventions: partners, total, and the part of the person's own organisation."""
+    totaux = compute_totaux(conventions)
+    return [
+        {
+            "convention": convention,
+            "partenaires": [p.denomination for p in convention.parties.all() if p.organisation_id != user.organisation_id],
+            "totaux": totaux[convention.pk],
+            "part": totaux[convention.pk].part_of(user.organisation_id),
+        }
+        for convention in conventions
+    ]
+
+
+@require_safe
+def conventions(request: HttpRequest) -> HttpResponse:
+    """All the conventions the person may see, filtered by words, state, nature, partner, year and politique."""
+    visibles = Convention.objects.visible_to(request.user)
+    filtres = {cle: request.GET.get(cle, "").strip() for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
+    page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
+    contexte = {
+        "page": page,
+        "lignes": list_lignes(list(page.object_list), request.user),
+        "filtres": filtres,
+        "filtree": any(filtres.values()),
+        "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
+        "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in set(visibles.values_list("etat", flat=True))],
+        "natures": Convention.Nature.choices,
+        "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=request.user.organisation_id).distinct(),
+        "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
+        "annees": list_annees(visibles),
+    }
+    modele = "financement/_conventions.html" if request.htmx else "financement/conventions.html"  # type: ignore[attr-defined]
+    return render(request, modele, contexte)
+
+
+def list_annees(conventions: QuerySet[Convention]) -> list[int]:
+    """Years covered by the budgets, latest first."""
+    bornes = conventions.filter(annee_debut__isnull=False).values_list("annee_debut", "annee_fin")
+    return sorted({annee for debut, fin in bornes for annee in range(debut, (fin or debut) + 1)}, reverse=True)
+
+
+def filter_conventions(conventions: Any, filtres: dict[str, str]) -> Any:
+    """Apply the filters of the list; an unreadable value filters nothing."""
+    if mots := filtres["q"]:
+        for mot in mots.split():
+            conventions = conventions.filter(
+                Q(reference__icontains=mot) | Q(titre__icontains=mot) | Q(objet__icontains=mot)
+                | Q(pk__in=Organisation.objects.filter(Q(nom__icontains=mot) | Q(sigle__icontains=mot)).values("parties__convention"))
+            )
+    for cle in ("etat", "nature"):
+        if filtres[cle]:
+            conventions = conventions.filter(**{cle: filtres[cle]})
+    if filtres["organisation"]:
+        conventions = conventions.filter(parties__organisation__cle=filtres["organisation"])
+    if filtres["politique"]:
+        conventions = conventions.filter(politiques__cle=filtres["politique"])
+    if filtres["annee"].isdecimal() and len(filtres["annee"]) == 4:
+        annee = int(filtres["annee"])
+        conventions = conventions.filter(Q(annee_fin__gte=annee) | Q(annee_fin=None, annee_debut=annee), annee_debut__lte=annee)
+    return conventions
+
+
+@require_safe
+def recherche(request: HttpRequest) -> HttpResponse:
+    """Conventions and fiches whose code, title or words match what is typed in the band."""
+    mots = request.GET.get("q", "").strip()[:200]
+    resultats: dict[str, Any] = {"q": mots, "fiches": [], "trouvees": []}
+    if mots:
+        visibles = Convention.objects.visible_to(request.user)
+        vide = dict.fromkeys(("etat", "nature", "organisation", "annee", "politique"), "")
+        resultats["trouvees"] = filter_conventions(visibles, vide | {"q": mots}).with_parties()[:20]
+        resultats["fiches"] = find_fiches(FicheAction.objects.visible_to(request.user), mots)[:40]
+    return render(request, "financement/recherche.html", resultats)
+
+
+def find_fiches(fiches: Any, mots: str) -> Any:
+    """Fiches by words of their texts, or by code however it is written (« ea 1.1 » finds E.A 1.1)."""
+    trouvees = fiches.none()
+    if any(c.isdigit() for c in mots):
+        code = normalize_code(mots)
+        trouvees = fiches.filter(pk__in=[f.pk for f in fiches.only("pk", "code") if normalize_code(f.code).startswith(code)])
+    par_mots = fiches
+    for mot in mots.split():
+        par_mots = par_mots.filter(
+            Q(titre__icontains=mot) | Q(code__icontains=mot) | Q(objet__icontains=mot) | Q(constat__icontains=mot)
+            | Q(objectifs__icontains=mot) | Q(contenus__icontains=mot) | Q(partenariats_techniques__icontains=mot)
+        )
+    return (trouvees | par_mots).select_related("convention", "axe")

@@ -1,0 +1,1 @@
+"""The veraPDF engine, started from the tests (set up by `make verapdf`)."""
