@@ -29,7 +29,7 @@ install-dev: ## installe aussi de quoi tester et contrôler
 	@.ci/systeme pdf
 
 run: install ## démarre un site d'essai (PORT=8000 HOST=127.0.0.1)
-	@exec env $(ESSAI) $(PY) .ci/demarrer '$(HOST)' '$(PORT)'
+	@exec env $(ESSAI) $(PY) .ci/demarrer.py '$(HOST)' '$(PORT)'
 
 verapdf: install-dev ## met en place le contrôleur PDF/A et PDF/UA
 	@.ci/verapdf
@@ -49,6 +49,7 @@ lint: install-dev ## contrôle le style, les types, l'architecture, les migratio
 	$(PY) -m djlint templates --lint --quiet
 	$(ESSAI) $(PY) -m mypy .
 	$(ESSAI) PYTHONPATH=. $(PY) -c 'import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())'
+	@mkdir -p var
 	$(ESSAI) $(PY) manage.py makemigrations --check --dry-run
 	@.ci/hotes
 

@@ -1,5 +1,6 @@
 """Organisations that make, pay for or benefit from a convention."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from django.core.exceptions import ValidationError
@@ -68,7 +69,11 @@ class Organisation(models.Model):
     banque = models.CharField("nom de la banque", max_length=100, blank=True)
     iban = models.CharField("IBAN", max_length=34, blank=True, validators=[validate_iban])
     logo = models.ImageField(
-        "logo", upload_to=logo_path, blank=True, validators=[validate_logo], help_text="PNG ou JPEG, 1 Mo au plus. Il est placé sur la couverture."
+        "logo",
+        upload_to=logo_path,
+        blank=True,
+        validators=[validate_logo],
+        help_text="PNG ou JPEG, 1 Mo au plus. Il est placé sur la couverture.",
     )
     history = HistoricalRecords(verbose_name="historique")
 
@@ -87,7 +92,7 @@ class Organisation(models.Model):
     def __str__(self) -> str:
         return self.nom
 
-    def clean_fields(self, exclude: set[str] | None = None) -> None:
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
         self.siret, self.iban = compact(self.siret), compact(self.iban)
         super().clean_fields(exclude=exclude)
 

@@ -54,7 +54,12 @@ class Utilisateur(AbstractBaseUser):
     nom = models.CharField("nom", max_length=80)
     fonction = models.CharField("fonction", max_length=120, blank=True)
     organisation = models.ForeignKey(
-        Organisation, models.PROTECT, verbose_name="organisation", related_name="utilisateurs", null=True, blank=True,
+        Organisation,
+        models.PROTECT,
+        verbose_name="organisation",
+        related_name="utilisateurs",
+        null=True,
+        blank=True,
         help_text="Vide seulement pour qui exploite la plateforme.",
     )
     role = models.CharField("rôle", max_length=20, choices=Role.choices, default=Role.LECTEUR)

@@ -17,8 +17,7 @@ SECRET_KEY = env.str("TRAITDUNION_SECRET_KEY", default="")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
-            "TRAITDUNION_SECRET_KEY manque : donnez une longue chaîne aléatoire, "
-            "ou TRAITDUNION_DEBUG=1 pour un essai sur votre poste."
+            "TRAITDUNION_SECRET_KEY manque : donnez une longue chaîne aléatoire, ou TRAITDUNION_DEBUG=1 pour un essai sur votre poste."
         )
     SECRET_KEY = "poste-de-developpement-sans-secret-a-proteger-0123456789"  # noqa: S105 (debug only)
 
@@ -71,7 +70,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 
-TEMPLATES = [
+TEMPLATES: list[dict] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
@@ -90,6 +89,7 @@ TEMPLATES = [
 # --- Data -----------------------------------------------------------------------------------------
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'traitdunion.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
     # WAL lets readers work while one person saves; IMMEDIATE takes the write lock at the start of
     # a transaction, so two people saving at once wait for each other instead of failing.
     DATABASES["default"]["OPTIONS"] = {
@@ -203,6 +203,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "evenement"}},
     "root": {"handlers": ["console"], "level": env.str("TRAITDUNION_LOG", default="INFO")},
     "loggers": {
+        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
@@ -210,4 +211,3 @@ LOGGING = {
         "axes": {"level": "WARNING"},
     },
 }
-

@@ -17,12 +17,8 @@ urlpatterns = [
     path("compte/mot-de-passe/", comptes.password_change, name="account_change_password"),
     path("compte/mot-de-passe/oubli/", comptes.password_reset, name="account_reset_password"),
     path("compte/mot-de-passe/oubli/envoye/", comptes.password_reset_done, name="account_reset_password_done"),
-    path(
-        "compte/mot-de-passe/oubli/<uidb36>-<key>/", comptes.password_reset_from_key, name="account_reset_password_from_key"
-    ),
-    path(
-        "compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"
-    ),
+    path("compte/mot-de-passe/oubli/<uidb36>-<key>/", comptes.password_reset_from_key, name="account_reset_password_from_key"),
+    path("compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("aide/", login_not_required(TemplateView.as_view(template_name="pages/aide.html")), name="aide"),
     path("accessibilite/", login_not_required(TemplateView.as_view(template_name="pages/accessibilite.html")), name="accessibilite"),
     path("sante/", pulse, name="sante"),

@@ -1,13 +1,22 @@
-"""Reaching a convention from an address: 404 when it is not the person's, as if it did not exist."""
+"""Reaching a convention: from an address (404 when it is not the person's, as if it did not exist) or a command."""
 
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 
 from conventions.conventions import Convention
+from socle.commandes import Refus
 
 
 def get_convention(user: Any, reference: str) -> Convention:
     """The convention of this reference with its parties, if `user` may see it; raises Http404 otherwise."""
     conventions = Convention.objects.visible_to(user).select_related("parent", "renouvelle").with_parties()
     return get_object_or_404(conventions, reference=reference)
+
+
+def find_convention(reference: str) -> Convention:
+    """The convention of this reference, for commands; raises Refus when there is none."""
+    convention = Convention.objects.with_parties().filter(reference=reference).first()
+    if convention is None:
+        raise Refus(f"Aucune convention ne porte la référence « {reference} ».")
+    return convention

@@ -1,6 +1,7 @@
 """Articles, the library they come from, and the amounts the text declares."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -53,7 +54,7 @@ class Article(models.Model):
 
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="articles")
     numero = models.PositiveSmallIntegerField("numéro", validators=[MinValueValidator(1)])
-    titre = models.CharField("titre", max_length=200)
+    titre = models.CharField("titre", max_length=200, blank=True, help_text="Vide avec un modèle : son titre est repris.")
     texte = models.TextField("texte", blank=True)
     modele = models.ForeignKey(
         ModeleArticle, models.SET_NULL, verbose_name="modèle d’origine", related_name="articles", null=True, blank=True
@@ -66,7 +67,8 @@ class Article(models.Model):
         ordering = ["convention", "numero"]
         constraints = [
             models.UniqueConstraint(
-                fields=["convention", "numero"], name="article_numero_unique",
+                fields=["convention", "numero"],
+                name="article_numero_unique",
                 violation_error_message="Un article de la convention porte déjà ce numéro.",
             ),
         ]
@@ -75,7 +77,18 @@ class Article(models.Model):
         return f"Article {self.numero} – {self.titre}"
 
     def clean(self) -> None:
+        if self.modele:
+            self.titre, self.texte = self.titre or self.modele.titre, self.texte or self.modele.texte
+        if not self.titre:
+            raise ValidationError({"titre": "Donnez un titre à l’article, ou choisissez un modèle."})
         refuse_unknown(texte=self.texte)
+
+
+class MontantDeclareQuerySet(models.QuerySet["MontantDeclare"]):
+    """Declared amounts, by who may see their convention."""
+
+    def visible_to(self, user: Any) -> "MontantDeclareQuerySet":
+        return self.filter(convention__in=Convention.objects.visible_to(user))
 
 
 class MontantDeclare(models.Model):
@@ -94,9 +107,7 @@ class MontantDeclare(models.Model):
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="montants_declares")
     cle = models.SlugField("clé", max_length=60, help_text="Le texte le montre par {{ montant.cle }}.")
     lieu = models.CharField("lieu", max_length=10, choices=Lieu.choices)
-    article = models.ForeignKey(
-        Article, models.CASCADE, verbose_name="article", related_name="montants_declares", null=True, blank=True
-    )
+    article = models.ForeignKey(Article, models.CASCADE, verbose_name="article", related_name="montants_declares", null=True, blank=True)
     libelle = models.CharField("ce que dit le texte", max_length=200)
     objet = models.CharField("objet", max_length=15, choices=Objet.choices, default=Objet.AUTRE)
     financeur = models.ForeignKey(
@@ -104,12 +115,18 @@ class MontantDeclare(models.Model):
     )
     montant = EuroField("montant", null=True, blank=True, validators=[MinimumEuro(Decimal(0))])
     taux = models.DecimalField(
-        "taux annoncé, en %", max_digits=7, decimal_places=4, null=True, blank=True,
+        "taux annoncé, en %",
+        max_digits=7,
+        decimal_places=4,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
     base_taux = models.ForeignKey(
         "self", models.SET_NULL, verbose_name="taux appliqué à", related_name="montants_derives", null=True, blank=True
     )
+
+    objects = MontantDeclareQuerySet.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:
@@ -119,7 +136,8 @@ class MontantDeclare(models.Model):
         constraints = [
             *euro_only("montant"),
             models.UniqueConstraint(
-                fields=["convention", "cle"], name="montant_declare_cle_unique",
+                fields=["convention", "cle"],
+                name="montant_declare_cle_unique",
                 violation_error_message="Un autre montant de la convention porte cette clé.",
             ),
             models.CheckConstraint(
@@ -133,7 +151,8 @@ class MontantDeclare(models.Model):
                 violation_error_message="Un taux est compris entre 0 et 100 %.",
             ),
             models.CheckConstraint(
-                condition=Q(montant__isnull=True) | Q(montant__gte=0), name="montant_declare_positif",
+                condition=Q(montant__isnull=True) | Q(montant__gte=0),
+                name="montant_declare_positif",
                 violation_error_message="Un montant déclaré ne peut pas être négatif.",
             ),
         ]
@@ -156,6 +175,4 @@ def refuse_unknown(**textes: str) -> None:
     """Refuse variables outside the closed list, naming each."""
     erreurs = {champ: inconnues for champ, texte in textes.items() if (inconnues := find_unknown(texte))}
     if erreurs:
-        raise ValidationError(
-            {champ: [f"« {nom} » n’est pas une variable connue." for nom in noms] for champ, noms in erreurs.items()}
-        )
+        raise ValidationError({champ: [f"« {nom} » n’est pas une variable connue." for nom in noms] for champ, noms in erreurs.items()})

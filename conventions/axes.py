@@ -27,11 +27,14 @@ class Axe(models.Model):
         ordering = ["convention", "ordre", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["convention", "parent", "code"], name="axe_code_unique",
+                fields=["convention", "parent", "code"],
+                name="axe_code_unique",
                 violation_error_message="Ce code existe déjà au même endroit.",
             ),
             models.UniqueConstraint(
-                fields=["convention", "code"], condition=models.Q(parent__isnull=True), name="axe_racine_code_unique",
+                fields=["convention", "code"],
+                condition=models.Q(parent__isnull=True),
+                name="axe_racine_code_unique",
                 violation_error_message="Un axe de la convention porte déjà ce code.",
             ),
         ]

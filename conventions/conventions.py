@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -42,8 +43,9 @@ class ConventionQuerySet(models.QuerySet["Convention"]):
             return self.none()
         if user.is_superuser:
             return self
-        return self.filter(pk__in=self.model.parties.rel.related_model.objects.filter(
-            organisation_id=user.organisation_id).values("convention_id"))
+        # A subquery rather than a join: no duplicates, and the caller may filter on other parties.
+        parties = apps.get_model("conventions", "Partie").objects.filter(organisation_id=user.organisation_id)
+        return self.filter(pk__in=parties.values("convention_id"))
 
     def with_parties(self) -> "ConventionQuerySet":
         """Load the parties and their organisations in one query, in the order of the agreement."""
@@ -73,19 +75,33 @@ class Convention(models.Model):
     ETATS_SIGNES = (Etat.SIGNEE, Etat.NOTIFIEE, Etat.EXECUTOIRE, Etat.SOLDEE, Etat.RESILIEE)
 
     reference = models.CharField(
-        "référence", max_length=40, unique=True,
-        validators=[RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", "Des capitales, des chiffres et des traits d’union, par exemple DIJON-CCI21-2018.")],
+        "référence",
+        max_length=40,
+        unique=True,
+        validators=[
+            RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", "Des capitales, des chiffres et des traits d’union, par exemple DIJON-CCI21-2018.")
+        ],
         help_text="Sert dans les adresses, les commandes et les noms de fichiers.",
     )
     titre = models.CharField("titre", max_length=250)
     nature = models.CharField("nature", max_length=12, choices=Nature.choices)
     etat = models.CharField("état", max_length=16, choices=Etat.choices, default=Etat.BROUILLON)
     parent = models.ForeignKey(
-        "self", models.PROTECT, verbose_name="convention-cadre", related_name="specifiques", null=True, blank=True,
+        "self",
+        models.PROTECT,
+        verbose_name="convention-cadre",
+        related_name="specifiques",
+        null=True,
+        blank=True,
         help_text="Le cadre dont dépend une convention spécifique.",
     )
     renouvelle = models.ForeignKey(
-        "self", models.PROTECT, verbose_name="convention renouvelée", related_name="renouvellements", null=True, blank=True,
+        "self",
+        models.PROTECT,
+        verbose_name="convention renouvelée",
+        related_name="renouvellements",
+        null=True,
+        blank=True,
         help_text="La convention précédente de la même suite.",
     )
     objet = models.TextField("objet en une phrase", blank=True, help_text="Pour les listes et les données ouvertes.")
@@ -105,9 +121,15 @@ class Convention(models.Model):
     nombre_originaux = models.PositiveSmallIntegerField("exemplaires originaux", default=2, validators=[MinValueValidator(1)])
     tribunal = models.CharField("tribunal administratif", max_length=100, blank=True, help_text="Ville du tribunal compétent.")
     tarif_journalier = EuroField(
-        "tarif journalier", null=True, blank=True, validators=[MinimumEuro(Decimal(0))], help_text="Valeur d’un jour de travail dans les coûts."
+        "tarif journalier",
+        null=True,
+        blank=True,
+        validators=[MinimumEuro(Decimal(0))],
+        help_text="Valeur d’un jour de travail dans les coûts.",
     )
-    preambule = models.TextField("préambule", blank=True, help_text="Peut contenir les variables de la liste, comme {{ convention.periode }}.")
+    preambule = models.TextField(
+        "préambule", blank=True, help_text="Peut contenir les variables de la liste, comme {{ convention.periode }}."
+    )
     politiques = models.ManyToManyField(Politique, verbose_name="politiques publiques", related_name="conventions", blank=True)
     modifiee_le = models.DateTimeField("modifiée le", auto_now=True)
 
@@ -176,7 +198,9 @@ class Convention(models.Model):
         if self.periode:
             return self.periode
         if self.annee_debut:
-            return f"{self.annee_debut} – {self.annee_fin}" if self.annee_fin and self.annee_fin != self.annee_debut else str(self.annee_debut)
+            return (
+                f"{self.annee_debut} – {self.annee_fin}" if self.annee_fin and self.annee_fin != self.annee_debut else str(self.annee_debut)
+            )
         return ""
 
     @property

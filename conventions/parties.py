@@ -34,11 +34,13 @@ class Partie(models.Model):
         ordering = ["convention", "ordre", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["convention", "organisation"], name="partie_une_fois",
+                fields=["convention", "organisation"],
+                name="partie_une_fois",
                 violation_error_message="Cette organisation est déjà partie à la convention.",
             ),
             models.UniqueConstraint(
-                fields=["convention", "nom_court"], name="partie_nom_court_unique",
+                fields=["convention", "nom_court"],
+                name="partie_nom_court_unique",
                 violation_error_message="Deux parties ne peuvent pas porter le même nom court.",
             ),
         ]

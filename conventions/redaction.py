@@ -12,7 +12,7 @@ from conventions.variables import BLOCS, MOTIF, Valeur, read_values
 from socle.texte import render_blanc, render_texte
 
 MARQUE = 0xE000  # first private-use character: stands for a value while the text is laid out
-MARQUES = {chr(code): None for code in range(MARQUE, 0xF8FF)}
+MARQUES = dict.fromkeys(range(MARQUE, 0xF900))
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,9 @@ def write_convention(convention: Convention, niveau: int = 4) -> TexteConvention
 
 def write_texte(texte: str, valeurs: dict[str, Valeur], niveau: int = 4) -> list[Morceau]:
     """Fill one text: values in semibold, unknown ones as a dotted blank, unknown names left as typed."""
-    texte = texte.translate(str.maketrans(MARQUES))
-    morceaux, courant = [], []
+    texte = texte.translate(MARQUES)
+    morceaux: list[Morceau] = []
+    courant: list[str] = []
     for ligne in texte.splitlines():
         nom = MOTIF.fullmatch(ligne.strip())
         if nom and nom[1] in BLOCS:

@@ -7,7 +7,7 @@ like the paper; outside the list it is refused when the text is saved.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from socle.typographie import format_date_longue, format_euros, format_taux
 
@@ -26,7 +26,7 @@ class Variable:
 
     nom: str
     libelle: str
-    value: Callable[["Convention"], str | None]
+    value: Callable[[Any], str | None]
     blanc: int = 24
     marquee: bool = True  # set apart from the text around it; names are not, they would fill the page
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
 from djmoney.money import Money
 
@@ -20,7 +21,7 @@ from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, Prod
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 
 DOSSIER = Path(settings.BASE_DIR) / "fixtures"
-MOT_DE_PASSE = "trait-d-union-essai"  # noqa: S105 (printed in the README; such accounts are refused when DEBUG is off)
+MOT_DE_PASSE = "trait-d-union-essai"
 Data = dict[str, Any]
 
 
@@ -41,6 +42,7 @@ def euros(texte: str | None) -> Money | None:
 
 
 def decimal(texte: str | None) -> Decimal | None:
+    """« 16.5 » as Decimal; None stays unknown."""
     return None if texte is None else Decimal(texte)
 
 
@@ -87,15 +89,18 @@ class Chargeur:
         return [existants.get(d["cle"]) or self._save(model(**d)) for d in donnees]
 
     def _utilisateurs(self) -> None:
-        for donnee in read_yaml(DOSSIER / "utilisateurs.yaml"):
-            if not Utilisateur.objects.filter(email=donnee["email"]).exists():
-                organisation = self.organisations.get(donnee.pop("organisation", ""))
-                Utilisateur.objects.create_user(password=MOT_DE_PASSE, demonstration=True, organisation=organisation, **donnee)
-                self.comptes["utilisateurs"] += 1
+        connus = set(Utilisateur.objects.values_list("email", flat=True))
+        nouveaux = [d for d in read_yaml(DOSSIER / "utilisateurs.yaml") if d["email"] not in connus]
+        empreinte = make_password(MOT_DE_PASSE) if nouveaux else ""  # hashed once: it is slow on purpose
+        for donnee in nouveaux:
+            organisation = self.organisations.get(donnee.pop("organisation", ""))
+            self._save(Utilisateur(password=empreinte, demonstration=True, organisation=organisation, **donnee))
 
     def _convention(self, d: Data, politiques: dict[str, Politique]) -> Convention:
-        simples = ("reference titre nature etat objet periode annee_debut annee_fin date_debut date_fin duree_declaree_mois "
-                   "date_signature date_point_etape lieu_signature nombre_originaux tribunal preambule").split()
+        simples = (
+            "reference titre nature etat objet periode annee_debut annee_fin date_debut date_fin duree_declaree_mois "
+            "date_signature date_point_etape lieu_signature nombre_originaux tribunal preambule"
+        ).split()
         convention: Convention = self._save(
             Convention(**{c: d[c] for c in simples if d.get(c) is not None}, tarif_journalier=euros(d.get("tarif_journalier")))
         )
@@ -111,8 +116,17 @@ class Chargeur:
         for rang, versement in enumerate(d.get("versements", []), 1):
             payeur, beneficiaire = (self.organisations[versement.pop(cle)] for cle in ("payeur", "beneficiaire"))
             montant, taux = euros(versement.pop("montant", None)), decimal(versement.pop("taux", None))
-            self._save(Versement(convention=convention, ordre=rang * 10, payeur=payeur, beneficiaire=beneficiaire,
-                                 montant=montant, taux=taux, **versement))
+            self._save(
+                Versement(
+                    convention=convention,
+                    ordre=rang * 10,
+                    payeur=payeur,
+                    beneficiaire=beneficiaire,
+                    montant=montant,
+                    taux=taux,
+                    **versement,
+                )
+            )
         return convention
 
     def _axes(self, convention: Convention, parent: Axe | None, donnees: list[Data]) -> None:
@@ -161,9 +175,11 @@ class Chargeur:
         axe: Axe | None = None
         for code in str(d["axe"]).split("/"):
             axe = Axe.objects.get(convention=convention, parent=axe, code=code)
-        simples = ("ordre code code_imprime titre titre_court etat objet presentation constat objectifs contenus cible methode "
-                   "maitrise_ouvrage base_montants cout_texte calendrier annees_calendrier date_debut date_fin cofinancement_texte "
-                   "partenariats_techniques evaluation").split()
+        simples = (
+            "ordre code code_imprime titre titre_court etat objet presentation constat objectifs contenus cible methode "
+            "maitrise_ouvrage base_montants cout_texte calendrier annees_calendrier date_debut date_fin cofinancement_texte "
+            "partenariats_techniques evaluation"
+        ).split()
         fiche: FicheAction = self._save(FicheAction(convention=convention, axe=axe, **{c: d[c] for c in simples if d.get(c) is not None}))
         fiche.maitres_ouvrage.set([self.organisations[cle] for cle in d.get("maitres_ouvrage", [])])
         for pilote in Utilisateur.objects.filter(
@@ -175,30 +191,54 @@ class Chargeur:
         for annee, montant in d.get("totaux_declares", {}).items():
             self._save(TotalDeclare(fiche=fiche, annee=annee, montant=euros(montant)))
         for rang, part in enumerate(d.get("cofinancements", []), 1):
-            self._save(CoFinancement(
-                fiche=fiche, ordre=rang * 10, financeur=self.organisations[part["financeur"]] if part.get("financeur") else None,
-                taux=decimal(part.get("taux")), montant=euros(part.get("montant")),
-                nature=self.natures[part["nature"]] if part.get("nature") else None, annee=part.get("annee"), mention=part.get("mention", ""),
-            ))
+            self._save(
+                CoFinancement(
+                    fiche=fiche,
+                    ordre=rang * 10,
+                    financeur=self.organisations[part["financeur"]] if part.get("financeur") else None,
+                    taux=decimal(part.get("taux")),
+                    montant=euros(part.get("montant")),
+                    nature=self.natures[part["nature"]] if part.get("nature") else None,
+                    annee=part.get("annee"),
+                    mention=part.get("mention", ""),
+                )
+            )
         for rang, indicateur in enumerate(d.get("indicateurs", []), 1):
             cibles = indicateur.pop("cibles", {})
             objet = self._save(Indicateur(fiche=fiche, ordre=rang * 10, **indicateur))
             for annee, valeur in cibles.items():
-                self._save(CibleIndicateur(indicateur=objet, annee=annee, valeur=decimal(str(valeur))))
+                self._save(CibleIndicateur(indicateur=objet, annee=annee, valeur=Decimal(str(valeur))))
         for rang, pret in enumerate(d.get("produits_pret", []), 1):
-            self._save(ProduitPret(fiche=fiche, ordre=rang * 10, nom=pret["nom"], public=pret.get("public", ""),
-                                   minimum=euros(pret.get("minimum")), maximum=euros(pret.get("maximum"))))
+            self._save(
+                ProduitPret(
+                    fiche=fiche,
+                    ordre=rang * 10,
+                    nom=pret["nom"],
+                    public=pret.get("public", ""),
+                    minimum=euros(pret.get("minimum")),
+                    maximum=euros(pret.get("maximum")),
+                )
+            )
 
     def _lignes_cout(self, fiche: FicheAction, ordre: int, d: Data) -> None:
         """One line a year; a number of days is valued at the convention's daily rate, as the sheets do."""
         for annee, cellule in d["annees"].items():
             jours = decimal(cellule.get("jours"))
             tarif = euros(cellule.get("tarif")) or (fiche.convention.tarif_journalier if jours is not None else None)
-            self._save(LigneCout(
-                fiche=fiche, ordre=ordre, nature=self.natures[d["nature"]], libelle=d.get("libelle") or "", annee=annee, jours=jours,
-                tarif_journalier=tarif, montant=euros(cellule.get("montant")), mention=cellule.get("mention", ""),
-                chiffrage=cellule.get("chiffrage", LigneCout.Chiffrage.CHIFFRE),
-            ))
+            self._save(
+                LigneCout(
+                    fiche=fiche,
+                    ordre=ordre,
+                    nature=self.natures[d["nature"]],
+                    libelle=d.get("libelle") or "",
+                    annee=annee,
+                    jours=jours,
+                    tarif_journalier=tarif,
+                    montant=euros(cellule.get("montant")),
+                    mention=cellule.get("mention", ""),
+                    chiffrage=cellule.get("chiffrage", LigneCout.Chiffrage.CHIFFRE),
+                )
+            )
 
     def _recap_declare(self, convention: Convention, d: Data) -> None:
         colonnes = [self.organisations.get(cle) for cle in d["colonnes"]]  # « total » is no organisation: None
@@ -213,6 +253,8 @@ class Chargeur:
             mention, ensemble = cellules.pop("mention", ""), cellules.pop("ensemble", None)
             for annee, montants in cellules.items():
                 for financeur, montant in zip(colonnes, montants, strict=True):
-                    self._save(MontantRecapDeclare(convention=convention, annee=annee, financeur=financeur, montant=euros(montant), **place))
+                    self._save(
+                        MontantRecapDeclare(convention=convention, annee=annee, financeur=financeur, montant=euros(montant), **place)
+                    )
             if ensemble or mention:
                 self._save(MontantRecapDeclare(convention=convention, montant=euros(ensemble), mention=mention, **place))

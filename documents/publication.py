@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from conventions.axes import ArbreAxes
-from conventions.models import Convention
+from conventions.models import Axe, Convention
 from conventions.redaction import TexteConvention, write_convention
 from conventions.variables import read_values
 from fiches.models import FicheAction
@@ -44,26 +44,32 @@ def publish_convention(convention: Convention) -> bytes:
     """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes."""
     recap = compute_recapitulatif(convention)
     texte = write_convention(convention, niveau=3)
-    fiches = load_fiches(convention)
+    feuilles = load_feuilles(convention)
     ressources, logos = load_logos(convention)
     parties = [
-        _render("couverture", convention=convention, logos=logos, composition=describe_composition(texte, fiches, recap)),
+        _render("couverture", convention=convention, logos=logos, composition=describe_composition(texte, len(feuilles), recap)),
         _render("sommaire", entrees=list_entrees(convention, texte, recap)),
-        _render("corps", convention=convention, texte=texte, objectifs=convention.objectifs.all(), axes=list_axes(convention, fiches),
-                originaux=read_values(convention)["convention.originaux"].texte),
+        _render(
+            "corps",
+            convention=convention,
+            texte=texte,
+            objectifs=convention.objectifs.all(),
+            axes=list_axes(convention, feuilles),
+            originaux=read_values(convention)["convention.originaux"].texte,
+        ),
     ]
-    if fiches:
+    if feuilles:
         parties.append(_render("annexe_fiches", recap=recap))
-        parties += [render_fiche(fiche, niveau=2, ensuite=True) for fiche in fiches]
+        parties += [render_fiche(feuille, niveau=2, ensuite=True) for feuille in feuilles]
     if has_recap(recap):
-        parties.append(render_recap(recap, f"Annexe {2 if fiches else 1} – Récapitulatif financier", lies=True))
+        parties.append(render_recap(recap, f"Annexe {2 if feuilles else 1} – Récapitulatif financier", lies=True))
     return _publish(convention, convention.titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [])
 
 
 def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
     """One fiche as PDF."""
-    fiche = next(f for f in load_fiches(convention) if f.pk == fiche.pk)
-    return _publish(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(fiche, niveau=1)], {}, [])
+    feuille = next(f for f in load_feuilles(convention) if f.fiche.pk == fiche.pk)
+    return _publish(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(feuille, niveau=1)], {}, [])
 
 
 def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:
@@ -74,11 +80,22 @@ def publish_recapitulatif(convention: Convention, declare: bool = False) -> byte
 
 
 def has_recap(recap: Recapitulatif) -> bool:
+    """Tell whether there is anything to print in the recap."""
     return bool(recap.groupes and recap.annees)
 
 
-def load_fiches(convention: Convention) -> list[FicheAction]:
-    """Fiches of a convention with all a sheet shows, in a fixed number of queries."""
+@dataclass(frozen=True)
+class Feuille:
+    """A fiche with all its sheet shows, read."""
+
+    fiche: FicheAction
+    racine: Axe
+    couts: list[LigneCout]
+    parts: list[CoFinancement]
+
+
+def load_feuilles(convention: Convention) -> list[Feuille]:
+    """Sheets of a convention in order, in a fixed number of queries."""
     fiches = list(convention.fiches.with_maitres().prefetch_related("indicateurs__cibles", "produits_pret"))
     couts: dict[int, list[LigneCout]] = defaultdict(list)
     parts: dict[int, list[CoFinancement]] = defaultdict(list)
@@ -88,26 +105,40 @@ def load_fiches(convention: Convention) -> list[FicheAction]:
         parts[part.fiche_id].append(part)
     racines = ArbreAxes.of(convention).racine_by_axe()
     for fiche in fiches:
-        fiche.convention = convention
-        fiche.racine, fiche.couts_lus, fiche.parts_lues = racines[fiche.axe_id], couts[fiche.pk], parts[fiche.pk]
-    return fiches
+        fiche.convention = convention  # the object already loaded, with its parties
+    return [Feuille(fiche, racines[fiche.axe_id], couts[fiche.pk], parts[fiche.pk]) for fiche in fiches]
 
 
-def render_fiche(fiche: FicheAction, niveau: int, ensuite: bool = False) -> SafeString:
+def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeString:
     """One sheet as HTML; `niveau` is the level of its title, `ensuite` starts it on a new page."""
-    convention = fiche.convention
+    fiche, convention = feuille.fiche, feuille.fiche.convention
     description = [
-        (titre, contenu) for titre, contenu in [
-            ("Constat", fiche.constat), ("Objectifs", fiche.objectifs), ("Contenus", fiche.contenus),
-            ("Cible", fiche.cible), ("Méthode", fiche.methode),
-        ] if contenu
+        (titre, contenu)
+        for titre, contenu in [
+            ("Constat", fiche.constat),
+            ("Objectifs", fiche.objectifs),
+            ("Contenus", fiche.contenus),
+            ("Cible", fiche.cible),
+            ("Méthode", fiche.methode),
+        ]
+        if contenu
     ]
     return _render(
-        "fiche", fiche=fiche, racine=fiche.racine, description=description, ensuite=ensuite, brouillon=not convention.is_signee,
-        couts=build_couts(fiche, fiche.couts_lus, convention.annees),
-        parts=build_parts(fiche, fiche.couts_lus, fiche.parts_lues, convention.annees),
-        indicateurs=list_indicateurs(fiche), prets=fiche.produits_pret.all(), annees=convention.annees,
-        niveau=niveau, niveau_rubrique=niveau + 1, niveau_sous=niveau + 2, niveau_texte=niveau + 3,
+        "fiche",
+        fiche=fiche,
+        racine=feuille.racine,
+        description=description,
+        ensuite=ensuite,
+        brouillon=not convention.is_signee,
+        couts=build_couts(feuille.couts, convention.annees),
+        parts=build_parts(fiche, feuille.couts, feuille.parts, convention.annees),
+        indicateurs=list_indicateurs(fiche),
+        prets=fiche.produits_pret.all(),
+        annees=convention.annees,
+        niveau=niveau,
+        niveau_rubrique=niveau + 1,
+        niveau_sous=niveau + 2,
+        niveau_texte=niveau + 3,
     )
 
 
@@ -116,12 +147,11 @@ def render_recap(recap: Recapitulatif, titre: str, lies: bool = False) -> SafeSt
     return _render("recapitulatif", recap=recap, titre=titre, lies=lies, autres=list_autres(recap), nb_colonnes=recap.nb_colonnes + 2)
 
 
-def list_axes(convention: Convention, fiches: Sequence[FicheAction]) -> list[dict[str, Any]]:
+def list_axes(convention: Convention, feuilles: Sequence[Feuille]) -> list[dict[str, Any]]:
     """The tree of axes with the fiches under each; a section without text nor fiche below is not shown."""
     par_axe: dict[int, list[FicheAction]] = defaultdict(list)
-    for fiche in fiches:
-        fiche.ancre = f"fiche-{fiche.slug}"
-        par_axe[fiche.axe_id].append(fiche)
+    for feuille in feuilles:
+        par_axe[feuille.fiche.axe_id].append(feuille.fiche)
     return [
         {
             "axe": noeud.axe,
@@ -152,13 +182,13 @@ def list_entrees(convention: Convention, texte: TexteConvention, recap: Recapitu
     return entrees
 
 
-def describe_composition(texte: TexteConvention, fiches: Sequence[FicheAction], recap: Recapitulatif) -> str:
+def describe_composition(texte: TexteConvention, nb_fiches: int, recap: Recapitulatif) -> str:
     """What the document holds, for the foot of the cover."""
     contenu = []
     if texte.articles:
         contenu.append(f"{len(texte.articles)} article{'s' if len(texte.articles) > 1 else ''}")
-    if fiches:
-        contenu.append(f"{len(fiches)} fiche{'s' if len(fiches) > 1 else ''} action")
+    if nb_fiches:
+        contenu.append(f"{nb_fiches} fiche{'s' if nb_fiches > 1 else ''} action")
     if has_recap(recap):
         contenu.append("un récapitulatif financier")
     return f"Ce document comprend {list_fr(contenu)}." if contenu else ""
@@ -173,7 +203,7 @@ def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]
         if partie.organisation.logo:
             nom = f"logo-{partie.organisation.cle}"
             with partie.organisation.logo.open("rb") as fichier:
-                ressources[nom] = (fichier.read(), mimetypes.guess_type(partie.organisation.logo.name)[0] or "image/png")
+                ressources[nom] = (fichier.read(), mimetypes.guess_type(str(partie.organisation.logo.name))[0] or "image/png")
             logo["url"] = RESSOURCE + nom
         logos.append(logo)
     return ressources, logos

@@ -1,9 +1,10 @@
-"""Reaching a fiche from an address."""
+"""Reaching a fiche: from an address, or from a command by its code."""
 
 from django.http import Http404
 
 from conventions.models import Convention
-from fiches.fiches import FicheAction
+from fiches.fiches import FicheAction, normalize_code
+from socle.commandes import Refus
 
 
 def get_fiche(convention: Convention, slug: str) -> FicheAction:
@@ -12,3 +13,14 @@ def get_fiche(convention: Convention, slug: str) -> FicheAction:
         if fiche.slug == slug:
             return fiche
     raise Http404("Aucune fiche de la convention ne porte ce code.")
+
+
+def find_fiche(convention: Convention, code: str) -> FicheAction:
+    """The fiche of this code, however written (« EA 1.1 » for E.A 1.1); raises Refus naming the nearest codes."""
+    fiches = list(convention.fiches.all())
+    for fiche in fiches:
+        if normalize_code(fiche.code) == normalize_code(code):
+            return fiche
+    proches = [f.code for f in fiches if normalize_code(f.code).startswith(normalize_code(code)[:4])] or [f.code for f in fiches]
+    suite = f" Codes connus : {', '.join(proches[:6])}." if proches else ""
+    raise Refus(f"Aucune fiche de « {convention.reference} » ne porte le code « {code} ».{suite}")

@@ -78,7 +78,9 @@ class FicheAction(models.Model):
     )
     cout_texte = models.TextField("coûts, en mots", blank=True, help_text="« Au cas par cas, sur devis ».")
     calendrier = models.TextField("calendrier", blank=True)
-    annees_calendrier = models.JSONField("années du calendrier", default=list, blank=True, help_text="Les années que le calendrier cite, par exemple [2018, 2019].")
+    annees_calendrier = models.JSONField(
+        "années du calendrier", default=list, blank=True, help_text="Les années que le calendrier cite, par exemple [2018, 2019]."
+    )
     date_debut = models.DateField("début", null=True, blank=True)
     date_fin = models.DateField("fin", null=True, blank=True)
     cofinancement_texte = models.TextField("co-financements, en mots", blank=True, help_text="Alternance, suivant devis…")
@@ -96,7 +98,8 @@ class FicheAction(models.Model):
         ordering = ["convention", "ordre", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["convention", "code"], name="fiche_code_unique",
+                fields=["convention", "code"],
+                name="fiche_code_unique",
                 violation_error_message="Une fiche de la convention porte déjà ce code.",
             ),
             models.CheckConstraint(

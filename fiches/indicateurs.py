@@ -1,9 +1,18 @@
 """Indicators: what is measured on an action, with a target a year."""
 
+from typing import Any
+
 from django.db import models
 from simple_history.models import HistoricalRecords
 
 from fiches.fiches import FicheAction
+
+
+class IndicateurQuerySet(models.QuerySet["Indicateur"]):
+    """Indicators, by who may see their fiche."""
+
+    def visible_to(self, user: Any) -> "IndicateurQuerySet":
+        return self.filter(fiche__in=FicheAction.objects.visible_to(user))
 
 
 class Indicateur(models.Model):
@@ -13,6 +22,8 @@ class Indicateur(models.Model):
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     libelle = models.CharField("libellé", max_length=200)
     unite = models.CharField("unité", max_length=40, blank=True)
+
+    objects = IndicateurQuerySet.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:
@@ -38,7 +49,8 @@ class CibleIndicateur(models.Model):
         ordering = ["indicateur", "annee"]
         constraints = [
             models.UniqueConstraint(
-                fields=["indicateur", "annee"], name="cible_une_par_annee",
+                fields=["indicateur", "annee"],
+                name="cible_une_par_annee",
                 violation_error_message="Cet indicateur a déjà une cible pour cette année.",
             )
         ]

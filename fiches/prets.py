@@ -1,6 +1,7 @@
 """Loan products that an action offers to companies, with their bounds."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +9,13 @@ from simple_history.models import HistoricalRecords
 
 from fiches.fiches import FicheAction
 from socle.montants import EuroField, MinimumEuro, euro_only
+
+
+class ProduitPretQuerySet(models.QuerySet["ProduitPret"]):
+    """Loan products, by who may see their fiche."""
+
+    def visible_to(self, user: Any) -> "ProduitPretQuerySet":
+        return self.filter(fiche__in=FicheAction.objects.visible_to(user))
 
 
 class ProduitPret(models.Model):
@@ -19,6 +27,8 @@ class ProduitPret(models.Model):
     public = models.CharField("public", max_length=300, blank=True)
     minimum = EuroField("minimum", null=True, blank=True, validators=[MinimumEuro(Decimal(0))])
     maximum = EuroField("maximum", null=True, blank=True, validators=[MinimumEuro(Decimal(0))])
+
+    objects = ProduitPretQuerySet.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:

@@ -55,15 +55,26 @@ def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attent
         maitres = {o.pk for o in fiche.maitres_ouvrage.all()}
         if fiche.etat == FicheAction.Etat.EN_RELECTURE and user.organisation_id not in maitres:
             noms = " et ".join(o.sigle for o in fiche.maitres_ouvrage.all())
-            relire.append(Attente("alerte", f"Relire {fiche.code}, {fiche.nom_court}", f"{noms or 'Votre partenaire'} vous l’a confiée.", fiche.get_absolute_url()))
+            relire.append(
+                Attente(
+                    "alerte",
+                    f"Relire {fiche.code}, {fiche.nom_court}",
+                    f"{noms or 'Votre partenaire'} vous l’a confiée.",
+                    fiche.get_absolute_url(),
+                )
+            )
         elif any(p.utilisateur_id == user.pk for p in fiche.pilotages.all()):
             manques = [r for r in fiche.list_rubriques(fiche.pk in chiffrees, fiche.pk in financees) if not r.remplie]
             if manques:
                 pluriel = "s" if len(manques) > 1 else ""
                 noms = ", ".join(r.libelle for r in manques)
                 completer.append(
-                    Attente("cercle", f"Compléter {fiche.code}, {fiche.nom_court}", f"Il manque {len(manques)} rubrique{pluriel} : {noms}.",
-                            f"{fiche.get_absolute_url()}#{manques[0].cle}")
+                    Attente(
+                        "cercle",
+                        f"Compléter {fiche.code}, {fiche.nom_court}",
+                        f"Il manque {len(manques)} rubrique{pluriel} : {noms}.",
+                        f"{fiche.get_absolute_url()}#{manques[0].cle}",
+                    )
                 )
     return [*relire, *completer]
 
@@ -76,17 +87,23 @@ def _parties(user: Utilisateur, conventions: Sequence[Convention]) -> list[Atten
             if partie.organisation_id != user.organisation_id or convention.nature != Convention.Nature.CADRE:
                 continue
             manques = [
-                nom for nom, valeur in [
+                nom
+                for nom, valeur in [
                     ("le signataire", partie.signataire),
                     ("la date de délibération", partie.deliberation_date),
                     ("le SIRET", partie.organisation.siret),
                     ("les coordonnées bancaires", partie.role != partie.Role.BENEFICIAIRE or partie.organisation.iban),
-                ] if not valeur
+                ]
+                if not valeur
             ]
             if manques:
                 attentes.append(
-                    Attente("cercle", f"Compléter {partie.denomination}", f"{convention.nom_court} : il manque {', '.join(manques)}.",
-                            reverse("convention", args=[convention.reference]) + "#parties")
+                    Attente(
+                        "cercle",
+                        f"Compléter {partie.denomination}",
+                        f"{convention.nom_court} : il manque {', '.join(manques)}.",
+                        reverse("convention", args=[convention.reference]) + "#parties",
+                    )
                 )
     return attentes
 

@@ -23,18 +23,31 @@ class CoFinancement(models.Model):
     fiche = models.ForeignKey(FicheAction, models.CASCADE, verbose_name="fiche", related_name="cofinancements")
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     financeur = models.ForeignKey(
-        Organisation, models.PROTECT, verbose_name="financeur", related_name="cofinancements", null=True, blank=True,
+        Organisation,
+        models.PROTECT,
+        verbose_name="financeur",
+        related_name="cofinancements",
+        null=True,
+        blank=True,
         help_text="Vide : part non répartie, par exemple prise en charge en alternance.",
     )
     taux = models.DecimalField(
         "taux, en %", max_digits=7, decimal_places=4, null=True, blank=True, validators=[MinValueValidator(0), MaxValueValidator(100)]
     )
     montant = EuroField(
-        "montant", null=True, blank=True, validators=[MinimumEuro(Decimal(0))],
+        "montant",
+        null=True,
+        blank=True,
+        validators=[MinimumEuro(Decimal(0))],
         help_text="Quand la fiche donne un taux et un montant, les deux sont gardés et le montant fait foi.",
     )
     nature = models.ForeignKey(
-        NatureDepense, models.PROTECT, verbose_name="pour la nature", related_name="cofinancements", null=True, blank=True,
+        NatureDepense,
+        models.PROTECT,
+        verbose_name="pour la nature",
+        related_name="cofinancements",
+        null=True,
+        blank=True,
         help_text="Vide : pour toutes.",
     )
     annee = models.PositiveSmallIntegerField("pour l’année", null=True, blank=True, validators=YEARS, help_text="Vide : pour toutes.")
@@ -50,7 +63,10 @@ class CoFinancement(models.Model):
         constraints = [
             *euro_only("montant"),
             models.UniqueConstraint(
-                "fiche", Coalesce("financeur", Value(0)), Coalesce("nature", Value(0)), Coalesce("annee", Value(0)),
+                "fiche",
+                Coalesce("financeur", Value(0)),
+                Coalesce("nature", Value(0)),
+                Coalesce("annee", Value(0)),
                 name="cofinancement_une_fois",
                 violation_error_message="Ce financeur a déjà une part pour cette nature et cette année.",
             ),
@@ -60,11 +76,13 @@ class CoFinancement(models.Model):
                 violation_error_message="Donnez un taux, un montant, ou une mention.",
             ),
             models.CheckConstraint(
-                condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100), name="cofinancement_taux",
+                condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100),
+                name="cofinancement_taux",
                 violation_error_message="Un taux est compris entre 0 et 100 %.",
             ),
             models.CheckConstraint(
-                condition=Q(montant__isnull=True) | Q(montant__gte=0), name="cofinancement_positif",
+                condition=Q(montant__isnull=True) | Q(montant__gte=0),
+                name="cofinancement_positif",
                 violation_error_message="Une part ne peut pas être négative.",
             ),
         ]

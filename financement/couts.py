@@ -67,7 +67,10 @@ class LigneCout(models.Model):
     jours = models.DecimalField("jours", max_digits=8, decimal_places=2, null=True, blank=True, validators=[MinValueValidator(0)])
     tarif_journalier = EuroField("tarif journalier", null=True, blank=True, validators=[MinimumEuro(Decimal(0))])
     montant = EuroField(
-        "montant", null=True, blank=True, validators=[MinimumEuro(Decimal(0))],
+        "montant",
+        null=True,
+        blank=True,
+        validators=[MinimumEuro(Decimal(0))],
         help_text="Laissé vide avec des jours et un tarif, il est calculé. Un montant différent est gardé tel quel et signalé.",
     )
     mention = models.CharField("mention", max_length=160, blank=True, help_text="Les mots de la fiche : « suivant événement commun ».")
@@ -82,7 +85,8 @@ class LigneCout(models.Model):
         constraints = [
             *euro_only("tarif_journalier", "montant"),
             models.UniqueConstraint(
-                fields=["fiche", "nature", "libelle", "annee"], name="ligne_cout_une_fois",
+                fields=["fiche", "nature", "libelle", "annee"],
+                name="ligne_cout_une_fois",
                 violation_error_message="Cette nature a déjà une ligne du même libellé pour cette année.",
             ),
             models.CheckConstraint(
@@ -91,19 +95,23 @@ class LigneCout(models.Model):
                 violation_error_message="Donnez un montant, ou choisissez « sur devis » ou « à déterminer » et laissez le montant vide.",
             ),
             models.CheckConstraint(
-                condition=Q(jours__isnull=True) | Q(jours__gte=0), name="ligne_cout_jours_positifs",
+                condition=Q(jours__isnull=True) | Q(jours__gte=0),
+                name="ligne_cout_jours_positifs",
                 violation_error_message="Le nombre de jours ne peut pas être négatif.",
             ),
             models.CheckConstraint(
-                condition=Q(tarif_journalier__isnull=True) | Q(tarif_journalier__gte=0), name="ligne_cout_tarif_positif",
+                condition=Q(tarif_journalier__isnull=True) | Q(tarif_journalier__gte=0),
+                name="ligne_cout_tarif_positif",
                 violation_error_message="Le tarif journalier ne peut pas être négatif.",
             ),
             models.CheckConstraint(
-                condition=Q(montant__isnull=True) | Q(montant__gte=0), name="ligne_cout_positif",
+                condition=Q(montant__isnull=True) | Q(montant__gte=0),
+                name="ligne_cout_positif",
                 violation_error_message="Un coût ne peut pas être négatif.",
             ),
             models.CheckConstraint(
-                condition=Q(annee__gte=1990, annee__lte=2100), name="ligne_cout_annee",
+                condition=Q(annee__gte=1990, annee__lte=2100),
+                name="ligne_cout_annee",
                 violation_error_message="Écrivez une année entre 1990 et 2100.",
             ),
         ]
@@ -151,7 +159,8 @@ class TotalDeclare(models.Model):
         constraints = [
             *euro_only("montant"),
             models.UniqueConstraint(
-                fields=["fiche", "annee"], name="total_declare_un_par_annee",
+                fields=["fiche", "annee"],
+                name="total_declare_un_par_annee",
                 violation_error_message="Un total est déjà saisi pour cette année.",
             ),
         ]

@@ -28,12 +28,25 @@ class MontantRecapDeclare(models.Model):
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="recap_declare")
     fiche = models.ForeignKey(FicheAction, models.CASCADE, verbose_name="fiche", related_name="recap_declare", null=True, blank=True)
     axe = models.ForeignKey(
-        Axe, models.CASCADE, verbose_name="sous-total de l’axe", related_name="recap_declare", null=True, blank=True,
+        Axe,
+        models.CASCADE,
+        verbose_name="sous-total de l’axe",
+        related_name="recap_declare",
+        null=True,
+        blank=True,
         help_text="Ni fiche ni axe : ligne du total général.",
     )
-    annee = models.PositiveSmallIntegerField("année", null=True, blank=True, validators=YEARS, help_text="Vide : colonne de toute la période.")
+    annee = models.PositiveSmallIntegerField(
+        "année", null=True, blank=True, validators=YEARS, help_text="Vide : colonne de toute la période."
+    )
     financeur = models.ForeignKey(
-        Organisation, models.PROTECT, verbose_name="financeur", related_name="recap_declare", null=True, blank=True, help_text="Vide : colonne du total."
+        Organisation,
+        models.PROTECT,
+        verbose_name="financeur",
+        related_name="recap_declare",
+        null=True,
+        blank=True,
+        help_text="Vide : colonne du total.",
     )
     montant = EuroField("montant imprimé", null=True, blank=True)
     mention = models.CharField("mention", max_length=60, blank=True, help_text="« Sur devis »")
@@ -48,16 +61,22 @@ class MontantRecapDeclare(models.Model):
         constraints = [
             *euro_only("montant"),
             models.UniqueConstraint(
-                "convention", Coalesce("fiche", Value(0)), Coalesce("axe", Value(0)), Coalesce("annee", Value(0)),
-                Coalesce("financeur", Value(0)), name="recap_declare_une_fois",
+                "convention",
+                Coalesce("fiche", Value(0)),
+                Coalesce("axe", Value(0)),
+                Coalesce("annee", Value(0)),
+                Coalesce("financeur", Value(0)),
+                name="recap_declare_une_fois",
                 violation_error_message="Cette cellule du récapitulatif est déjà saisie.",
             ),
             models.CheckConstraint(
-                condition=Q(fiche__isnull=True) | Q(axe__isnull=True), name="recap_declare_fiche_ou_axe",
+                condition=Q(fiche__isnull=True) | Q(axe__isnull=True),
+                name="recap_declare_fiche_ou_axe",
                 violation_error_message="Une ligne du récapitulatif est une fiche ou le sous-total d’un axe, pas les deux.",
             ),
             models.CheckConstraint(
-                condition=Q(montant__isnull=False) | ~Q(mention=""), name="recap_declare_montant_ou_mention",
+                condition=Q(montant__isnull=False) | ~Q(mention=""),
+                name="recap_declare_montant_ou_mention",
                 violation_error_message="Donnez un montant ou une mention.",
             ),
         ]

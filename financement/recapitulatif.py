@@ -115,7 +115,8 @@ class Ligne:
         colonnes, annees = (self.recap.colonnes, self.recap.annees) if self.recap else ([], [])
         return [
             Place(annee, cle, self.get(annee, cle), rang == 0, rang == len(colonnes) - 1)
-            for annee in annees for rang, (cle, _) in enumerate(colonnes)
+            for annee in annees
+            for rang, (cle, _) in enumerate(colonnes)
         ]
 
     @property
@@ -214,8 +215,11 @@ class Recapitulatif:
     @property
     def bases(self) -> list[str]:
         """Labels of the HT/TTC bases met among the fiches that have amounts; more than one is a mix to be said."""
-        connues = {ligne.fiche.base_montants: ligne.fiche.get_base_montants_display() for ligne in self.lignes()
-                   if ligne.fiche and ligne.total_periode.montant}
+        connues = {
+            ligne.fiche.base_montants: ligne.fiche.get_base_montants_display()
+            for ligne in self.lignes()
+            if ligne.fiche and ligne.total_periode.montant
+        }
         return [connues[b] for b in FicheAction.Base.values if b in connues]
 
 
@@ -233,7 +237,8 @@ def list_autres(recap: Recapitulatif) -> list[Autre]:
     """Detail of the « Autres » column, by fiche, year and financeur."""
     return [
         Autre(ligne.fiche, financeur, annee, montant)
-        for ligne in recap.lignes() if ligne.fiche
+        for ligne in recap.lignes()
+        if ligne.fiche
         for annee in recap.annees
         for financeur in recap.autres
         if (montant := ligne.get(annee, financeur.id).montant)

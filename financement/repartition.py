@@ -51,7 +51,9 @@ def split_costs(couts: Sequence[Cout], parts: Sequence[Part]) -> Repartition:
         a_partager[_find_portee(cout, par_portee)][cout.annee] += round_cents(cout.montant)
     resultat: Repartition = defaultdict(lambda: defaultdict(lambda: ZERO))
     for portee, par_annee in a_partager.items():
-        partage = _split_portee(dict(sorted(par_annee.items())), par_portee[portee]) if portee else {a: {None: t} for a, t in par_annee.items()}
+        partage = (
+            _split_portee(dict(sorted(par_annee.items())), par_portee[portee]) if portee else {a: {None: t} for a, t in par_annee.items()}
+        )
         for annee, montants in partage.items():
             for financeur, montant in montants.items():
                 resultat[annee][financeur] += montant

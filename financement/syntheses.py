@@ -89,7 +89,7 @@ class TotauxConvention:
     """Totals of one convention for lists: the whole cost, each party's part, and the fiches that are complete."""
 
     total: Cellule
-    par_organisation: dict[int | None, Cellule]
+    par_organisation: dict[int | str | None, Cellule]
     nb_fiches: int
     nb_completes: int
 
@@ -127,6 +127,7 @@ def _read_by_fiche(fiches: list[int]) -> tuple[dict[int, list[LigneCout]], dict[
 
 
 def has_recapitulatif_declare(convention: Convention) -> bool:
+    """Tell whether the annex was printed with a recap of its own."""
     return MontantRecapDeclare.objects.filter(convention=convention).exists()
 
 

@@ -52,7 +52,7 @@ class TableauCouts:
         return not self.lignes
 
 
-def build_couts(fiche: FicheAction, lignes: Sequence[LigneCout], annees: Sequence[int]) -> TableauCouts:
+def build_couts(lignes: Sequence[LigneCout], annees: Sequence[int]) -> TableauCouts:
     """Lay the cost lines of a fiche in a table of natures (with libellé) by years."""
     colonnes = sorted({*annees, *(ligne.annee for ligne in lignes)})
     par_titre: dict[str, dict[int, CelluleCout]] = {}
@@ -120,9 +120,7 @@ class TableauParts:
         return not self.lignes
 
 
-def build_parts(
-    fiche: FicheAction, lignes: Sequence[LigneCout], parts: Sequence[CoFinancement], annees: Sequence[int]
-) -> TableauParts:
+def build_parts(fiche: FicheAction, lignes: Sequence[LigneCout], parts: Sequence[CoFinancement], annees: Sequence[int]) -> TableauParts:
     """Lay the shares of a fiche in a table, under the names the parties have in the convention."""
     financeurs = {f.id: f for f in list_financeurs(fiche.convention, [p.financeur for p in parts if p.financeur])}
     calcul = compute_ligne(fiche, lignes, parts)
@@ -137,8 +135,13 @@ def build_parts(
         ensemble = calcul.get(None, part.financeur_id) if premier else Cellule()
         resultat.append(
             LignePart(
-                financeurs[part.financeur_id].nom, _portee(part), part.taux,
-                part.montant.amount if part.montant is not None else None, part.mention, par_annee, ensemble,
+                financeurs[part.financeur_id].nom,
+                _portee(part),
+                part.taux,
+                part.montant.amount if part.montant is not None else None,
+                part.mention,
+                par_annee,
+                ensemble,
                 financeurs[part.financeur_id].rang_couleur,
             )
         )

@@ -89,7 +89,9 @@ def _write_ligne(feuille: Worksheet, rang: int, ligne: Ligne, recap: Recapitulat
                 feuille.cell(rang, colonne).font = GRAS
             colonne += 1
     ensemble = ligne.total_periode
-    valeur = "=SUM(" + ",".join(f"{c}{rang}" for c in totaux) + ")" if ensemble.montant is not None and not ensemble.mention else show(ensemble)
+    valeur = (
+        "=SUM(" + ",".join(f"{c}{rang}" for c in totaux) + ")" if ensemble.montant is not None and not ensemble.mention else show(ensemble)
+    )
     _put(feuille, rang, colonne, valeur)
     feuille.cell(rang, colonne).font = GRAS
 
@@ -112,7 +114,7 @@ def show(cellule: Cellule) -> object:
 
 
 def _put(feuille: Worksheet, rang: int, colonne: int, valeur: object) -> None:
-    case = feuille.cell(rang, colonne, valeur)  # type: ignore[arg-type]
+    case = feuille.cell(rang, colonne, valeur)
     case.alignment = Alignment(horizontal="right")
     case.number_format = FORMAT_EUROS
 
@@ -127,7 +129,7 @@ def _set_up(feuille: Worksheet, recap: Recapitulatif, dernier_rang: int) -> None
     feuille.print_area = f"A1:{get_column_letter(PREMIERE_COLONNE + recap.nb_colonnes - 1)}{dernier_rang}"
     feuille.page_setup.orientation, feuille.page_setup.paperSize = "landscape", feuille.PAPERSIZE_A4
     feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
-    feuille.sheet_properties.pageSetUpPr.fitToPage = True  # type: ignore[union-attr]
+    feuille.sheet_properties.pageSetUpPr.fitToPage = True
 
 
 def _write_autres(feuille: Worksheet, recap: Recapitulatif) -> None:

@@ -35,10 +35,16 @@ class Versement(models.Model):
     beneficiaire = models.ForeignKey(Organisation, models.PROTECT, verbose_name="bénéficiaire", related_name="versements_recus")
     condition = models.CharField("condition", max_length=250, blank=True)
     taux = models.DecimalField(
-        "part de la participation, en %", max_digits=7, decimal_places=4, null=True, blank=True,
+        "part de la participation, en %",
+        max_digits=7,
+        decimal_places=4,
+        null=True,
+        blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
-    montant = EuroField("montant prévu", null=True, blank=True, validators=[MinimumEuro(Decimal(0))], help_text="Vide tant que le texte ne le donne pas.")
+    montant = EuroField(
+        "montant prévu", null=True, blank=True, validators=[MinimumEuro(Decimal(0))], help_text="Vide tant que le texte ne le donne pas."
+    )
     date_prevue = models.DateField("date prévue", null=True, blank=True)
 
     objects = VersementQuerySet.as_manager()
@@ -51,15 +57,18 @@ class Versement(models.Model):
         constraints = [
             *euro_only("montant"),
             models.CheckConstraint(
-                condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100), name="versement_taux",
+                condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100),
+                name="versement_taux",
                 violation_error_message="Un taux est compris entre 0 et 100 %.",
             ),
             models.CheckConstraint(
-                condition=Q(montant__isnull=True) | Q(montant__gte=0), name="versement_positif",
+                condition=Q(montant__isnull=True) | Q(montant__gte=0),
+                name="versement_positif",
                 violation_error_message="Un versement ne peut pas être négatif.",
             ),
             models.CheckConstraint(
-                condition=~Q(payeur=models.F("beneficiaire")), name="versement_deux_organisations",
+                condition=~Q(payeur=models.F("beneficiaire")),
+                name="versement_deux_organisations",
                 violation_error_message="Le payeur et le bénéficiaire sont la même organisation.",
             ),
         ]

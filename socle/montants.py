@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -41,8 +41,8 @@ def split_total(total: Decimal, poids: Sequence[Decimal]) -> list[Decimal]:
     exposant = min(0, *(int(p.as_tuple().exponent) for p in poids))
     entiers = [int(p.scaleb(-exposant)) for p in poids]
     diviseur = sum(entiers)
-    parts, restes = zip(*(divmod(cents * e, diviseur) for e in entiers), strict=True)
-    parts = list(parts)
+    divisions = [divmod(cents * e, diviseur) for e in entiers]
+    parts, restes = [q for q, _ in divisions], [r for _, r in divisions]
     manque = cents - sum(parts)
     for rang in sorted(range(len(parts)), key=lambda i: -restes[i])[:manque]:
         parts[rang] += 1
@@ -105,22 +105,34 @@ class MinimumEuro(BaseValidator):
         return a.amount < b
 
 
-class EuroField(MoneyField):
-    """Amount in euros: Decimal of two places and a currency column that a constraint keeps at EUR."""
+if TYPE_CHECKING:
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.setdefault("max_digits", 14)
-        kwargs.setdefault("decimal_places", 2)
-        kwargs.setdefault("default_currency", "EUR")
-        super().__init__(*args, **kwargs)
+    class EuroField(models.DecimalField):
+        """What type checkers know of the field below: it takes Money and gives Money."""
 
-    def formfield(self, **kwargs: Any) -> forms.Field:
-        # Not MoneyField's own: its two boxes have no label each and refuse « 1 234,50 ».
-        defaults = {"required": not self.blank, "label": self.verbose_name, "help_text": self.help_text}
-        defaults |= {k: v for k, v in kwargs.items() if k in {"required", "label", "help_text", "initial", "widget"}}
-        if not isinstance(defaults.get("widget"), EuroInput):
-            defaults["widget"] = EuroInput()
-        return EuroFormField(**defaults)
+        _pyi_private_set_type: Any
+        _pyi_private_get_type: Any
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+
+else:
+
+    class EuroField(MoneyField):
+        """Amount in euros: Decimal of two places and a currency column that a constraint keeps at EUR."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.setdefault("max_digits", 14)
+            kwargs.setdefault("decimal_places", 2)
+            kwargs.setdefault("default_currency", "EUR")
+            super().__init__(*args, **kwargs)
+
+        def formfield(self, **kwargs: Any) -> forms.Field:
+            # Not MoneyField's own: its two boxes have no label each and refuse « 1 234,50 ».
+            defaults: dict[str, Any] = {"required": not self.blank, "label": self.verbose_name, "help_text": self.help_text}
+            defaults |= {k: v for k, v in kwargs.items() if k in {"required", "label", "help_text", "initial", "widget"}}
+            if not isinstance(defaults.get("widget"), EuroInput):
+                defaults["widget"] = EuroInput()
+            return EuroFormField(**defaults)
 
 
 def euro_only(*champs: str) -> list[models.CheckConstraint]:

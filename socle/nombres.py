@@ -68,9 +68,7 @@ def _split(brut: str, affiche: str, decimales: int) -> tuple[str, str]:
         gauche, droite = brut.split(separateur)
         if re.fullmatch(r"[1-9]\d{0,2}", gauche) and re.fullmatch(r"\d{3}", droite):
             entier = gauche + droite
-            raise NombreIllisible(
-                f"« {affiche} » se lit de deux façons. Écrivez {entier} ou {gauche},{droite[:decimales]}."
-            )
+            raise NombreIllisible(f"« {affiche} » se lit de deux façons. Écrivez {entier} ou {gauche},{droite[:decimales]}.")
         groupes = "'" if "'" in gauche or "’" in gauche else " "
         return _whole(gauche, groupes, affiche), _figures(droite, affiche)
     return _whole(brut, "'" if "'" in brut or "’" in brut else " ", affiche), ""

@@ -56,7 +56,12 @@ def render_pdf(document: Document) -> bytes:
     instant = datetime.combine(document.jour, time(12), UTC)
     pieces = [
         weasyprint.Attachment(
-            string=piece.contenu, name=piece.nom, description=piece.description, relationship=piece.relation, created=instant, modified=instant
+            string=piece.contenu,
+            name=piece.nom,
+            description=piece.description,
+            relationship=piece.relation,
+            created=instant,
+            modified=instant,
         )
         for piece in document.pieces
     ]

@@ -9,9 +9,12 @@
 import re
 from collections.abc import Iterator
 from io import BytesIO
+from typing import Any
 
 import pikepdf
-from pikepdf import Array, Dictionary, Name, Object, Operator, Pdf
+from pikepdf import Array, Dictionary, Name, Operator, Pdf
+
+Object = Any  # pikepdf objects answer to what their PDF type has
 
 EXTENSION_UA = """<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
 <rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
@@ -41,8 +44,12 @@ def finish(brut: bytes, *, titre: str) -> bytes:
         write_metadata(pdf, titre)
         sortie = BytesIO()
         pdf.save(
-            sortie, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True,
-            min_version="1.7", fix_metadata_version=False,
+            sortie,
+            deterministic_id=True,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            compress_streams=True,
+            min_version="1.7",
+            fix_metadata_version=False,
         )
     return sortie.getvalue()
 
@@ -70,12 +77,12 @@ class ParentTree:
 def drop_nested_annotations(pdf: Pdf, parents: ParentTree) -> None:
     """Keep the annotation that a Link element owns; those of the boxes inside it cover the same words twice."""
     for page in pdf.pages:
-        annotations = page.obj.get("/Annots")
+        annotations: Any = page.obj.get("/Annots")
         if annotations is None:
             continue
         gardees = []
         for annotation in annotations:
-            cle = annotation.get("/StructParent")
+            cle: Any = annotation.get("/StructParent")
             element = parents.entrees.get(int(cle)) if cle is not None else None
             if element is None or element.get("/S") == Name.Link:
                 gardees.append(annotation)
@@ -110,7 +117,7 @@ def list_contents(pdf: Pdf) -> dict[PlaceMarquee, Object]:
     """Marked contents that the structure tree reaches, with the element that owns each."""
     contenus = {}
     for element in walk(pdf.Root.StructTreeRoot):
-        page = element.get("/Pg")
+        page: Any = element.get("/Pg")
         enfants = element.get("/K")
         for enfant in list(enfants) if isinstance(enfants, Array) else [enfants]:
             if isinstance(enfant, int) and page is not None:
@@ -124,7 +131,7 @@ def mark_artifacts(pdf: Pdf, parents: ParentTree) -> None:
     """Turn content outside the structure (running lines) and leader dots into artifacts."""
     contenus = list_contents(pdf)
     for page in pdf.pages:
-        instructions = list(pikepdf.parse_content_stream(page))
+        instructions: list[Any] = list(pikepdf.parse_content_stream(page))
         textes = _read_texts(page, instructions)
         changees = set()
         for rang, (operandes, operateur) in enumerate(instructions):
@@ -199,7 +206,9 @@ def _read_cmap(police: Object) -> dict[bytes, str]:
 def write_metadata(pdf: Pdf, titre: str) -> None:
     """One XMP block for both standards, one Info dictionary that says the same."""
     xmp = pdf.Root.Metadata.read_bytes().decode()
-    pdf.Root.Metadata = pdf.make_stream(xmp.replace("</rdf:RDF>", EXTENSION_UA + "</rdf:RDF>", 1).encode(), Type=Name.Metadata, Subtype=Name.XML)
+    pdf.Root.Metadata = pdf.make_stream(
+        xmp.replace("</rdf:RDF>", EXTENSION_UA + "</rdf:RDF>", 1).encode(), Type=Name.Metadata, Subtype=Name.XML
+    )
     pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
     pdf.Root.PageMode = Name.UseOutlines
     if pdf.docinfo.get("/Title") != titre:

@@ -14,10 +14,7 @@ MOIS = "janvier février mars avril mai juin juillet août septembre octobre nov
 def format_nombre(valeur: Decimal | int, decimales: int | None = None) -> str:
     """Write a number in French; without `decimales`, as many as needed and no trailing zero."""
     nombre = Decimal(valeur)
-    if decimales is None:
-        texte = f"{nombre.normalize():,f}"
-    else:
-        texte = f"{nombre:,.{decimales}f}"
+    texte = f"{nombre.normalize():,f}" if decimales is None else f"{nombre:,.{decimales}f}"
     return texte.replace(",", FINE).replace(".", ",").replace("-", MOINS)
 
 

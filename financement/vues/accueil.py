@@ -24,17 +24,22 @@ ATTENTES_MONTREES = 6
 @require_safe
 def accueil(request: HttpRequest) -> HttpResponse:
     """What awaits the person, their open conventions, the coming dates."""
-    conventions = list(Convention.objects.visible_to(request.user).with_parties().prefetch_related("versements")[:200])
-    attentes = list_attentes(request.user, conventions)
+    user: Any = request.user
+    conventions = list(Convention.objects.visible_to(user).with_parties().prefetch_related("versements")[:200])
+    attentes = list_attentes(user, conventions)
     today = timezone.localdate()
     en_cours = [c for c in conventions if c.etat in OUVERTS] or conventions
-    return render(request, "financement/accueil.html", {
-        "today": today,
-        "attentes": attentes if "tout" in request.GET else attentes[:ATTENTES_MONTREES],
-        "nb_attentes": len(attentes),
-        "lignes": list_lignes(en_cours[:10], request.user),
-        "echeances": list_echeances(conventions, today)[:6],
-    })
+    return render(
+        request,
+        "financement/accueil.html",
+        {
+            "today": today,
+            "attentes": attentes if "tout" in request.GET else attentes[:ATTENTES_MONTREES],
+            "nb_attentes": len(attentes),
+            "lignes": list_lignes(en_cours[:10], request.user),
+            "echeances": list_echeances(conventions, today)[:6],
+        },
+    )
 
 
 def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]]:
@@ -54,7 +59,8 @@ def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]
 @require_safe
 def conventions(request: HttpRequest) -> HttpResponse:
     """All the conventions the person may see, filtered by words, state, nature, partner, year and politique."""
-    visibles = Convention.objects.visible_to(request.user)
+    user: Any = request.user
+    visibles = Convention.objects.visible_to(user)
     filtres = {cle: request.GET.get(cle, "").strip() for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
     contexte = {
@@ -65,7 +71,7 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
         "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in set(visibles.values_list("etat", flat=True))],
         "natures": Convention.Nature.choices,
-        "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=request.user.organisation_id).distinct(),
+        "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=user.organisation_id).distinct(),
         "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
         "annees": list_annees(visibles),
     }
@@ -76,7 +82,7 @@ def conventions(request: HttpRequest) -> HttpResponse:
 def list_annees(conventions: QuerySet[Convention]) -> list[int]:
     """Years covered by the budgets, latest first."""
     bornes = conventions.filter(annee_debut__isnull=False).values_list("annee_debut", "annee_fin")
-    return sorted({annee for debut, fin in bornes for annee in range(debut, (fin or debut) + 1)}, reverse=True)
+    return sorted({annee for debut, fin in bornes if debut for annee in range(debut, (fin or debut) + 1)}, reverse=True)
 
 
 def filter_conventions(conventions: Any, filtres: dict[str, str]) -> Any:
@@ -84,7 +90,9 @@ def filter_conventions(conventions: Any, filtres: dict[str, str]) -> Any:
     if mots := filtres["q"]:
         for mot in mots.split():
             conventions = conventions.filter(
-                Q(reference__icontains=mot) | Q(titre__icontains=mot) | Q(objet__icontains=mot)
+                Q(reference__icontains=mot)
+                | Q(titre__icontains=mot)
+                | Q(objet__icontains=mot)
                 | Q(pk__in=Organisation.objects.filter(Q(nom__icontains=mot) | Q(sigle__icontains=mot)).values("parties__convention"))
             )
     for cle in ("etat", "nature"):
@@ -122,7 +130,12 @@ def find_fiches(fiches: Any, mots: str) -> Any:
     par_mots = fiches
     for mot in mots.split():
         par_mots = par_mots.filter(
-            Q(titre__icontains=mot) | Q(code__icontains=mot) | Q(objet__icontains=mot) | Q(constat__icontains=mot)
-            | Q(objectifs__icontains=mot) | Q(contenus__icontains=mot) | Q(partenariats_techniques__icontains=mot)
+            Q(titre__icontains=mot)
+            | Q(code__icontains=mot)
+            | Q(objet__icontains=mot)
+            | Q(constat__icontains=mot)
+            | Q(objectifs__icontains=mot)
+            | Q(contenus__icontains=mot)
+            | Q(partenariats_techniques__icontains=mot)
         )
     return (trouvees | par_mots).select_related("convention", "axe")

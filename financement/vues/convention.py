@@ -21,16 +21,20 @@ def apercu(request: HttpRequest, reference: str) -> HttpResponse:
     convention = get_convention(request.user, reference)
     recap = compute_recapitulatif(convention)
     declare = read_recapitulatif_declare(convention) if has_recapitulatif_declare(convention) else None
-    return render(request, "financement/apercu.html", {
-        "convention": convention,
-        "recap": recap,
-        "declare": declare,
-        "nb_completes": sum(ligne.is_complete for ligne in recap.lignes()),
-        "parts": list_parts(recap),
-        "versements": convention.versements.all(),
-        "objectifs": convention.objectifs.all(),
-        "politiques": convention.politiques.all(),
-    })
+    return render(
+        request,
+        "financement/apercu.html",
+        {
+            "convention": convention,
+            "recap": recap,
+            "declare": declare,
+            "nb_completes": sum(ligne.is_complete for ligne in recap.lignes()),
+            "parts": list_parts(recap),
+            "versements": convention.versements.all(),
+            "objectifs": convention.objectifs.all(),
+            "politiques": convention.politiques.all(),
+        },
+    )
 
 
 def list_parts(recap: Recapitulatif) -> list[dict]:
@@ -50,7 +54,8 @@ def fiches(request: HttpRequest, reference: str) -> HttpResponse:
     convention = get_convention(request.user, reference)
     par_axe: dict[int, list[Ligne]] = defaultdict(list)
     for ligne in compute_recapitulatif(convention).lignes():
-        par_axe[ligne.fiche.axe_id].append(ligne)
+        if ligne.fiche:
+            par_axe[ligne.fiche.axe_id].append(ligne)
     noeuds = [
         {"axe": noeud.axe, "profondeur": noeud.profondeur, "lignes": par_axe[noeud.axe.pk]} for noeud in ArbreAxes.of(convention).walk()
     ]
@@ -68,19 +73,23 @@ def fiche(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     rubriques = fiche.list_rubriques(bool(couts), bool(parts))
     voisines = list(convention.fiches.only("pk", "code", "titre", "titre_court"))
     rang = voisines.index(fiche)
-    return render(request, "financement/fiche.html", {
-        "convention": convention,
-        "fiche": fiche,
-        "couts": build_couts(fiche, couts, convention.annees),
-        "parts": build_parts(fiche, couts, parts, convention.annees),
-        "rubriques": rubriques,
-        "nb_remplies": sum(r.remplie for r in rubriques),
-        "manques": [r for r in rubriques if not r.remplie],
-        "indicateurs": list_indicateurs(fiche),
-        "prets": fiche.produits_pret.all(),
-        "precedente": voisines[rang - 1] if rang else None,
-        "suivante": voisines[rang + 1] if rang + 1 < len(voisines) else None,
-    })
+    return render(
+        request,
+        "financement/fiche.html",
+        {
+            "convention": convention,
+            "fiche": fiche,
+            "couts": build_couts(couts, convention.annees),
+            "parts": build_parts(fiche, couts, parts, convention.annees),
+            "rubriques": rubriques,
+            "nb_remplies": sum(r.remplie for r in rubriques),
+            "manques": [r for r in rubriques if not r.remplie],
+            "indicateurs": list_indicateurs(fiche),
+            "prets": fiche.produits_pret.all(),
+            "precedente": voisines[rang - 1] if rang else None,
+            "suivante": voisines[rang + 1] if rang + 1 < len(voisines) else None,
+        },
+    )
 
 
 @require_safe
@@ -90,11 +99,14 @@ def budget(request: HttpRequest, reference: str) -> HttpResponse:
     has_declare = has_recapitulatif_declare(convention)
     declare = has_declare and request.GET.get("source") == "declare"
     recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
-    return render(request, "financement/budget.html", {
-        "convention": convention,
-        "recap": recap,
-        "has_declare": has_declare,
-        "autres": list_autres(recap),
-        "versements": convention.versements.select_related("payeur", "beneficiaire"),
-    })
-
+    return render(
+        request,
+        "financement/budget.html",
+        {
+            "convention": convention,
+            "recap": recap,
+            "has_declare": has_declare,
+            "autres": list_autres(recap),
+            "versements": convention.versements.select_related("payeur", "beneficiaire"),
+        },
+    )

@@ -1,0 +1,50 @@
+"""What every admin page of the product does: show only what the person may see, offer only what they may choose."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db import models
+from django.forms import ModelChoiceField
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+
+def limit_to_visible(queryset: Any, user: Any) -> Any:
+    """Narrow a queryset that knows who may see its rows; others are shared by all."""
+    return queryset.visible_to(user) if hasattr(queryset, "visible_to") else queryset
+
+
+class ChoixVisibles:
+    """Foreign keys offer only the rows that the person may see."""
+
+    def formfield_for_foreignkey(self, db_field: models.ForeignKey, request: HttpRequest, **kwargs: Any) -> ModelChoiceField | None:
+        if "queryset" not in kwargs:
+            kwargs["queryset"] = limit_to_visible(db_field.remote_field.model._default_manager.all(), request.user)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
+
+
+class AdminVisible(ChoixVisibles, SimpleHistoryAdmin):
+    """Admin of rows that belong to conventions: others answer as if they did not exist. History on every page."""
+
+    show_full_result_count = False
+    save_on_top = True
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return limit_to_visible(super().get_queryset(request), request.user)
+
+
+class InlineVisible(ChoixVisibles, admin.TabularInline):
+    """Rows edited inside their owner; their foreign keys stay inside the owner's convention."""
+
+    extra = 0
+    show_change_link = False
+
+
+class ReferentielAdmin(SimpleHistoryAdmin):
+    """Tables shared by all organisations: administrators add and correct, only the platform's operator deletes."""
+
+    save_on_top = True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.is_superuser)

@@ -1,0 +1,121 @@
+"""Admin of conventions and of the article library."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from comptes.administration import AdminVisible, InlineVisible, ReferentielAdmin
+from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
+from conventions.variables import BLOCS, VARIABLES
+
+
+class InlineConvention(InlineVisible):
+    """Rows of a convention: what they point to is chosen in the same convention."""
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        convention = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+        if any(f.name == "convention" for f in db_field.remote_field.model._meta.fields):
+            kwargs["queryset"] = db_field.remote_field.model._default_manager.filter(convention=convention)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+class PartieInline(InlineConvention):
+    model = Partie
+    fields = [
+        "ordre",
+        "organisation",
+        "denomination",
+        "nom_court",
+        "role",
+        "civilite",
+        "signataire",
+        "qualite",
+        "deliberation_numero",
+        "deliberation_date",
+    ]
+
+
+class ObjectifInline(InlineConvention):
+    model = Objectif
+    fields = ["ordre", "titre", "description"]
+
+
+class AxeInline(InlineConvention):
+    model = Axe
+    fields = ["ordre", "parent", "code", "titre", "introduction"]
+
+
+class ArticleInline(InlineConvention, admin.StackedInline):
+    model = Article
+    fields = ["numero", "modele", "titre", "texte"]
+    verbose_name_plural = "articles (choisissez un modèle et laissez le texte vide pour le copier)"
+
+
+class MontantDeclareInline(InlineConvention):
+    model = MontantDeclare
+    fields = ["cle", "lieu", "article", "libelle", "objet", "financeur", "montant", "taux", "base_taux"]
+
+
+class ConventionAdmin(AdminVisible):
+    """A convention with its parties, aims, axes, articles and declared amounts.
+
+    Registered in `financement`, which adds the planned payments.
+    """
+
+    list_display = ["reference", "titre", "nature", "etat", "periode", "voir"]
+    list_display_links = ["reference", "titre"]
+    list_filter = ["etat", "nature", "annee_debut", "politiques"]
+    search_fields = ["reference", "titre", "objet", "parties__organisation__nom"]
+    autocomplete_fields = ["parent", "renouvelle"]
+    filter_horizontal = ["politiques"]
+    readonly_fields = ["liens", "liste_variables"]
+    inlines = [PartieInline, ObjectifInline, AxeInline, ArticleInline, MontantDeclareInline]
+    fieldsets = [
+        (None, {"fields": ["liens", "reference", "titre", "nature", "etat", "objet"]}),
+        ("Famille", {"fields": ["parent", "renouvelle", "politiques"]}),
+        ("Période", {"fields": ["periode", ("annee_debut", "annee_fin"), ("date_debut", "date_fin"), "duree_declaree_mois"]}),
+        ("Signature", {"fields": ["date_point_etape", "date_signature", "lieu_signature", "nombre_originaux", "tribunal"]}),
+        ("Coûts", {"fields": ["tarif_journalier"]}),
+        ("Texte", {"fields": ["preambule", "liste_variables"]}),
+    ]
+
+    @admin.display(description="espace de travail")
+    def voir(self, convention: Convention) -> SafeString:
+        return format_html('<a href="{}">Ouvrir</a>', convention.get_absolute_url())
+
+    @admin.display(description="voir")
+    def liens(self, convention: Convention) -> SafeString | str:
+        """Links to the workspace and to the printed documents."""
+        if not convention.pk:
+            return "Après le premier enregistrement."
+        return format_html(
+            '<a href="{}">Espace de travail</a> · <a href="{}">PDF de la convention</a> · <a href="{}">PDF du récapitulatif</a>',
+            convention.get_absolute_url(),
+            reverse("convention_pdf", args=[convention.reference]),
+            reverse("recapitulatif_pdf", args=[convention.reference]),
+        )
+
+    @admin.display(description="variables des textes")
+    def liste_variables(self, convention: Convention) -> SafeString:
+        """The closed list of names a text may hold."""
+        noms = [(f"{{{{ {v.nom} }}}}", v.libelle) for v in VARIABLES.values()]
+        noms += [(f"{{{{ {nom} }}}}", f"{libelle}, seul sur sa ligne") for nom, libelle in BLOCS.items()]
+        noms += [("{{ montant.cle }}", "Montant déclaré de cette clé"), ("{{ taux.cle }}", "Taux déclaré de cette clé")]
+        return format_html("<ul>{}</ul>", format_html_join("", "<li><code>{}</code> {}</li>", noms))
+
+
+@admin.register(ModeleArticle)
+class ModeleArticleAdmin(ReferentielAdmin):
+    list_display = ["titre", "cle", "nature", "droit_beneficiaire", "recommande", "ordre"]
+    list_filter = ["nature", "droit_beneficiaire", "recommande"]
+    search_fields = ["titre", "texte"]
+
+
+@admin.register(Politique)
+class PolitiqueAdmin(ReferentielAdmin):
+    list_display = ["nom", "description"]
+    search_fields = ["nom", "description"]

@@ -1,0 +1,37 @@
+"""`manage.py export_pdf REF [--fiche CODE | --recapitulatif] -o FILE`."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from conventions.acces import find_convention
+from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from fiches.acces import find_fiche
+from socle.commandes import Commande, Refus, write_file
+from socle.pdf import MoteurAbsent
+
+
+class Command(Commande):
+    """Write the PDF of a convention, of one fiche or of the recap."""
+
+    help = "Écrit le PDF d’une convention complète, d’une de ses fiches ou de son récapitulatif."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("reference", metavar="REF", help="référence de la convention")
+        choix = parser.add_mutually_exclusive_group()
+        choix.add_argument("--fiche", metavar="CODE", help="une fiche seule, par son code")
+        choix.add_argument("--recapitulatif", action="store_true", help="le récapitulatif seul")
+        parser.add_argument("-o", "--output", metavar="FICHIER", required=True, help="fichier à écrire")
+
+    def run(self, **options: Any) -> None:
+        convention = find_convention(options["reference"])
+        try:
+            if options["fiche"] is not None:
+                contenu = publish_fiche(convention, find_fiche(convention, options["fiche"]))
+            elif options["recapitulatif"]:
+                contenu = publish_recapitulatif(convention)
+            else:
+                contenu = publish_convention(convention)
+        except MoteurAbsent as erreur:
+            raise Refus(str(erreur)) from erreur
+        write_file(options["output"], contenu)

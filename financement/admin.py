@@ -1,0 +1,141 @@
+"""Admin of the money, and of conventions and fiches completed with it."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from import_export.admin import ImportExportMixin
+from import_export.formats.base_formats import CSV, XLSX
+from import_export.forms import ExportForm, ImportForm
+
+from comptes.administration import AdminVisible, InlineVisible, ReferentielAdmin
+from conventions.admin import ConventionAdmin, InlineConvention
+from conventions.models import Convention
+from fiches.admin import FicheActionAdmin
+from fiches.models import FicheAction
+from financement import echanges
+from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from socle.fichiers import check_classeur
+from socle.typographie import format_euros
+
+
+class LigneCoutInline(InlineVisible):
+    model = LigneCout
+    fields = ["ordre", "nature", "libelle", "annee", "chiffrage", "jours", "tarif_journalier", "montant", "mention"]
+
+
+class CoFinancementInline(InlineVisible):
+    model = CoFinancement
+    fields = ["ordre", "financeur", "taux", "montant", "nature", "annee", "mention"]
+
+
+class TotalDeclareInline(InlineVisible):
+    model = TotalDeclare
+    fields = ["annee", "montant"]
+
+
+class VersementInline(InlineConvention):
+    model = Versement
+    fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "taux", "montant", "date_prevue"]
+
+
+@admin.register(Convention)
+class ConventionFinanceeAdmin(ConventionAdmin):
+    inlines = [*ConventionAdmin.inlines, VersementInline]
+
+
+@admin.register(FicheAction)
+class FicheFinanceeAdmin(FicheActionAdmin):
+    inlines = [LigneCoutInline, CoFinancementInline, TotalDeclareInline, *FicheActionAdmin.inlines]
+
+
+@admin.register(NatureDepense)
+class NatureDepenseAdmin(ReferentielAdmin):
+    list_display = ["nom", "cle", "ordre", "toujours_en_jours", "compte"]
+    list_editable = ["ordre"]
+    search_fields = ["nom", "cle"]
+    prepopulated_fields = {"cle": ["nom"]}
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: NatureDepense | None = None) -> Any:
+        return self.prepopulated_fields if obj is None else {}
+
+
+class FormulaireImport(ImportForm):
+    """Checks the file before any library opens it."""
+
+    def clean_import_file(self) -> Any:
+        fichier = self.cleaned_data["import_file"]
+        check_classeur(fichier, fichier.size, fichier.name)
+        return fichier
+
+
+class EchangeAdmin(ImportExportMixin, AdminVisible):
+    """Import and export of a money table; nothing is written before the preview is confirmed."""
+
+    formats = [XLSX, CSV]
+    import_formats = [XLSX, CSV]
+    import_form_class = FormulaireImport
+    export_form_class = ExportForm
+
+    def get_import_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {"user": request.user}
+
+    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        return {"user": request.user}
+
+    @admin.display(description="montant", ordering="montant")
+    def montant_affiche(self, objet: Any) -> SafeString | str:
+        if objet.montant is not None:
+            return format_euros(objet.montant)
+        return getattr(objet, "mention", "") or "–"
+
+
+@admin.register(LigneCout)
+class LigneCoutAdmin(EchangeAdmin):
+    resource_classes = [echanges.LigneCoutResource]
+    list_display = ["fiche", "nature", "libelle", "annee", "jours", "montant_affiche", "chiffrage"]
+    list_filter = ["annee", "chiffrage", "nature", "fiche__convention"]
+    list_select_related = ["fiche", "nature"]
+    search_fields = ["fiche__code", "fiche__titre", "libelle", "fiche__convention__reference"]
+    autocomplete_fields = ["fiche"]
+
+
+@admin.register(CoFinancement)
+class CoFinancementAdmin(EchangeAdmin):
+    resource_classes = [echanges.CoFinancementResource]
+    list_display = ["fiche", "financeur", "taux", "montant_affiche", "nature", "annee"]
+    list_filter = ["annee", "financeur", "fiche__convention"]
+    list_select_related = ["fiche", "financeur", "nature"]
+    search_fields = ["fiche__code", "fiche__titre", "financeur__nom", "fiche__convention__reference"]
+    autocomplete_fields = ["fiche", "financeur"]
+
+
+@admin.register(TotalDeclare)
+class TotalDeclareAdmin(EchangeAdmin):
+    resource_classes = [echanges.TotalDeclareResource]
+    list_display = ["fiche", "annee", "montant_affiche"]
+    list_filter = ["annee", "fiche__convention"]
+    list_select_related = ["fiche"]
+    search_fields = ["fiche__code", "fiche__convention__reference"]
+    autocomplete_fields = ["fiche"]
+
+
+@admin.register(MontantRecapDeclare)
+class RecapDeclareAdmin(EchangeAdmin):
+    resource_classes = [echanges.RecapDeclareResource]
+    list_display = ["convention", "fiche", "axe", "annee", "financeur", "montant_affiche"]
+    list_filter = ["annee", "financeur", "convention"]
+    list_select_related = ["convention", "fiche", "axe", "financeur"]
+    search_fields = ["convention__reference", "fiche__code"]
+    autocomplete_fields = ["convention", "fiche", "financeur"]
+
+
+@admin.register(Versement)
+class VersementAdmin(EchangeAdmin):
+    resource_classes = [echanges.VersementResource]
+    list_display = ["convention", "nature", "payeur", "beneficiaire", "taux", "montant_affiche", "date_prevue"]
+    list_filter = ["nature", "convention"]
+    list_select_related = ["convention", "payeur", "beneficiaire"]
+    search_fields = ["convention__reference", "condition"]
+    autocomplete_fields = ["convention", "payeur", "beneficiaire"]

@@ -1,0 +1,105 @@
+"""Shared fixtures: people, the demonstration, templates that refuse undefined variables."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.template import engines
+from django.test import Client
+
+from comptes.models import Utilisateur
+from conventions.models import Convention
+from documents.demonstration import load_demonstration
+from tests import factories
+
+
+class VariableInconnue(str):
+    """Stands for an undefined template variable: showing it fails the test, testing it in `if` does not."""
+
+    def __mod__(self, nom: str) -> str:
+        if nom:
+            raise AssertionError(f"variable de gabarit inconnue : {nom}")
+        return ""
+
+    def __contains__(self, element: object) -> bool:
+        return element == "%s"
+
+
+@pytest.fixture(autouse=True)
+def _strict_templates() -> Iterator[None]:
+    """Undefined variables fail, in the product's own templates (the admin's leave some undefined on purpose)."""
+    moteur = engines["django"].engine
+    ancien, moteur.string_if_invalid = moteur.string_if_invalid, VariableInconnue("")
+    yield
+    moteur.string_if_invalid = ancien
+
+
+@pytest.fixture
+def lenient_templates() -> Iterator[None]:
+    """For pages whose templates are not ours."""
+    moteur = engines["django"].engine
+    ancien, moteur.string_if_invalid = moteur.string_if_invalid, ""
+    yield
+    moteur.string_if_invalid = ancien
+
+
+@pytest.fixture(autouse=True)
+def _private_files(tmp_path: Path, settings: Any) -> None:
+    """Uploads of a test stay in its own folder."""
+    settings.MEDIA_ROOT = tmp_path / "fichiers"
+
+
+@pytest.fixture(autouse=True)
+def _fast_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def demonstration(db: None, settings: Any) -> None:
+    """The two real agreements and the demonstration accounts."""
+    settings.DEBUG = True
+    load_demonstration()
+
+
+@pytest.fixture
+def dijon(demonstration: None) -> Convention:
+    return Convention.objects.with_parties().get(reference="DIJON-CCI21-2018")
+
+
+@pytest.fixture
+def chaumont(demonstration: None) -> Convention:
+    return Convention.objects.with_parties().get(reference="CHAUMONT-CCI52-2020")
+
+
+@pytest.fixture
+def agent(db: None) -> Utilisateur:
+    """An agent whose organisation has no convention yet."""
+    return factories.UtilisateurFactory()
+
+
+@pytest.fixture
+def convention(agent: Utilisateur) -> Convention:
+    """A convention of the agent's organisation with a CCI, with nothing in it."""
+    convention = factories.ConventionFactory()
+    factories.PartieFactory(
+        convention=convention, organisation=agent.organisation, denomination="Agglo d’essai", nom_court="Agglo", ordre=10
+    )
+    cci = factories.OrganisationFactory(nom="CCI d’essai", sigle="CCI", nature="cci")
+    factories.PartieFactory(
+        convention=convention, organisation=cci, denomination="CCI d’essai", nom_court="CCI", role="beneficiaire", ordre=20
+    )
+    return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+@pytest.fixture
+def client_agent(agent: Utilisateur) -> Client:
+    client = Client()
+    client.force_login(agent)
+    return client
+
+
+@pytest.fixture
+def root() -> Path:
+    return Path(django_settings.BASE_DIR)
