@@ -29,6 +29,7 @@ class PartieInline(InlineConvention):
         "ordre",
         "organisation",
         "denomination",
+        "presentation",
         "nom_court",
         "role",
         "civilite",

@@ -19,6 +19,12 @@ class Partie(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, verbose_name="organisation", related_name="parties")
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     denomination = models.CharField("dénomination", max_length=200, help_text="Comme le texte la nomme : « Dijon Métropole ».")
+    presentation = models.CharField(
+        "présentation",
+        max_length=200,
+        blank=True,
+        help_text="Avec son article, comme le préambule la présente : « la Chambre de commerce et d’industrie de Côte-d’Or ».",
+    )
     nom_court = models.CharField("nom court", max_length=40, help_text="Titre de sa colonne dans les tableaux : « Métropole », « CCI ».")
     role = models.CharField("rôle", max_length=12, choices=Role.choices)
     civilite = models.CharField("civilité", max_length=20, blank=True)
@@ -52,3 +58,8 @@ class Partie(models.Model):
     def representant(self) -> str:
         """« Monsieur François Rebsamen », or nothing."""
         return " ".join(filter(None, [self.civilite, self.signataire]))
+
+    @property
+    def nom_complet(self) -> str:
+        """« la Chambre de commerce et d’industrie de Côte-d’Or », else the organisation's name."""
+        return self.presentation or self.organisation.nom

@@ -31,7 +31,7 @@ EXTENSION_UA = """<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.o
 </rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
 """
 POINTS = set(". \u2009\u00a0")
-PlaceMarquee = tuple[tuple[int, int], int]  # page object, marked-content identifier
+PlaceMarquee = tuple[Any, int]  # page object, marked-content identifier
 
 
 def finish(brut: bytes, *, titre: str) -> bytes:
