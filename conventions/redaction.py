@@ -39,16 +39,16 @@ class TexteConvention:
     articles: list[ArticleRedige]
 
 
-def write_convention(convention: Convention, niveau: int = 4) -> TexteConvention:
-    """Fill the preamble and the articles; sub-headings of the texts become `h<niveau>`."""
+def write_convention(convention: Convention, niveau_preambule: int = 3, niveau_articles: int = 3) -> TexteConvention:
+    """Fill the preamble and the articles; their sub-headings take the levels given."""
     valeurs = read_values(convention)
     return TexteConvention(
-        write_texte(convention.preambule, valeurs, niveau),
-        [ArticleRedige(a, write_texte(a.texte, valeurs, niveau)) for a in convention.articles.all()],
+        write_texte(convention.preambule, valeurs, niveau_preambule),
+        [ArticleRedige(a, write_texte(a.texte, valeurs, niveau_articles)) for a in convention.articles.all()],
     )
 
 
-def write_texte(texte: str, valeurs: dict[str, Valeur], niveau: int = 4) -> list[Morceau]:
+def write_texte(texte: str, valeurs: dict[str, Valeur], niveau: int = 3) -> list[Morceau]:
     """Fill one text: values in semibold, unknown ones as a dotted blank, unknown names left as typed."""
     texte = texte.translate(MARQUES)
     morceaux: list[Morceau] = []

@@ -43,7 +43,7 @@ class Entree:
 def publish_convention(convention: Convention) -> bytes:
     """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes."""
     recap = compute_recapitulatif(convention)
-    texte = write_convention(convention, niveau=3)
+    texte = write_convention(convention, niveau_preambule=2, niveau_articles=3)
     feuilles = load_feuilles(convention)
     ressources, logos = load_logos(convention)
     parties = [
@@ -169,9 +169,10 @@ def list_entrees(convention: Convention, texte: TexteConvention, recap: Recapitu
     if racines := ArbreAxes.of(convention).racines:
         entrees.append(Entree("Programme d’actions", "programme"))
         entrees += [Entree(n.axe.titre, f"axe-{n.axe.pk}", 2, f"Axe {n.axe.code}") for n in racines]
-    entrees.append(Entree("Articles", "articles"))
+    if texte.articles:
+        entrees.append(Entree("Articles", "articles"))
     entrees += [Entree(a.article.titre, f"article-{a.article.numero}", 2, f"Article {a.article.numero}") for a in texte.articles]
-    entrees.append(Entree("Signatures", "signatures", 2))
+    entrees.append(Entree("Signatures", "signatures", 2 if texte.articles else 1))
     if recap.groupes:
         entrees.append(Entree("Annexe 1 – Fiches action", "annexe-1"))
     for groupe in recap.groupes:

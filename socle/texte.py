@@ -12,14 +12,14 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-BALISES = {"p", "ul", "ol", "li", "strong", "h3", "h4", "h5", "br", "span"}
+BALISES = {"p", "ul", "ol", "li", "strong", "h2", "h3", "h4", "h5", "br", "span"}
 _MARKDOWN = MarkdownIt("zero", {"html": False, "breaks": True, "typographer": False}).enable(
     ["heading", "list", "emphasis", "newline", "escape"]
 )
 
 
 def render_texte(texte: str, niveau: int = 4, blancs: dict[str, str] | None = None) -> SafeString:
-    """Render a light text as safe HTML; sub-headings become `h<niveau>`.
+    """Render a light text as safe HTML; sub-headings become `h<niveau>`, or plain paragraphs in bold when `niveau` is 0.
 
     `blancs` maps a marker of the text (one private-use character) to the safe HTML put in its place afterwards.
     """
@@ -27,7 +27,7 @@ def render_texte(texte: str, niveau: int = 4, blancs: dict[str, str] | None = No
     for token in tokens:
         _tame(token, niveau)
     html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
-    html = nh3.clean(html, tags=BALISES, attributes={"ul": {"class"}}, link_rel=None)
+    html = nh3.clean(html, tags=BALISES, attributes={"ul": {"class"}, "p": {"class"}}, link_rel=None)
     for marque, remplacement in (blancs or {}).items():
         html = html.replace(marque, remplacement)
     return mark_safe(html)  # noqa: S308 (cleaned by nh3 two lines above; replacements are escaped by the caller)
@@ -36,7 +36,9 @@ def render_texte(texte: str, niveau: int = 4, blancs: dict[str, str] | None = No
 def _tame(token: Token, niveau: int) -> None:
     """Keep one level of heading, dash lists, and only bold among the emphases."""
     if token.type in {"heading_open", "heading_close"}:
-        token.tag = f"h{niveau}"
+        token.tag = f"h{niveau}" if niveau else "p"
+        if not niveau and token.type == "heading_open":
+            token.attrSet("class", "intertitre")
     if token.type == "bullet_list_open":
         token.attrSet("class", "tirets")
     for enfant in token.children or []:
