@@ -23,10 +23,19 @@ class ChoixVisibles:
         return super().formfield_for_foreignkey(db_field, request, **kwargs)  # type: ignore[misc]
 
 
+class FiltreVisible(admin.RelatedFieldListFilter):
+    """Filter of a list: offers only what the person may see."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        lignes = limit_to_visible(field.remote_field.model._default_manager.all(), request.user)
+        return [(ligne.pk, str(getattr(ligne, "reference", ligne))) for ligne in lignes]
+
+
 class AdminVisible(ChoixVisibles, SimpleHistoryAdmin):
     """Admin of rows that belong to conventions: others answer as if they did not exist. History on every page."""
 
     show_full_result_count = False
+    object_history_list_template = "admin/_historique.html"
     save_on_top = True
     list_per_page = 50
 
@@ -43,6 +52,8 @@ class InlineVisible(ChoixVisibles, admin.TabularInline):
 
 class ReferentielAdmin(SimpleHistoryAdmin):
     """Tables shared by all organisations: administrators add and correct, only the platform's operator deletes."""
+
+    object_history_list_template = "admin/_historique.html"
 
     save_on_top = True
 

@@ -11,6 +11,9 @@ from simple_history.models import HistoricalRecords
 from comptes.organisations import Organisation
 
 
+APPS_METIER = {"comptes", "conventions", "fiches", "financement"}
+
+
 class UtilisateurQuerySet(models.QuerySet["Utilisateur"]):
     """People, by who may see them."""
 
@@ -104,7 +107,8 @@ class Utilisateur(AbstractBaseUser):
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Django admin asks this; each admin page then narrows what the organisation may touch."""
-        return self.is_staff
+        return self.has_module_perms(perm.partition(".")[0])
 
     def has_module_perms(self, app_label: str) -> bool:
-        return self.is_staff
+        """Administrators run the product's own tables; those of its libraries are the operator's."""
+        return self.is_staff and (self.is_superuser or app_label in APPS_METIER)

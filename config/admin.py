@@ -2,9 +2,11 @@
 
 from django.contrib import admin
 from django.contrib.admin import apps
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.decorators import method_decorator
 
 
 class AdminSite(admin.AdminSite):
@@ -16,13 +18,16 @@ class AdminSite(admin.AdminSite):
     site_url = "/"
     enable_nav_sidebar = True
 
+    @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         # Imported here: this module is read before the models are ready.
         from django.contrib.auth.views import redirect_to_login
 
+        if self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
         if request.user.is_authenticated:
             raise PermissionDenied("L’administration est réservée aux administrateurs.")
-        return redirect_to_login(request.get_full_path(), reverse("account_login"))
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"), reverse("account_login"))
 
 
 class AdminConfig(apps.AdminConfig):

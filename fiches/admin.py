@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from comptes.administration import AdminVisible, InlineVisible
+from comptes.administration import AdminVisible, FiltreVisible, InlineVisible
 from conventions.models import Convention
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 
@@ -45,9 +45,9 @@ class CibleInline(InlineVisible):
 class FicheActionAdmin(AdminVisible):
     """A sheet, heading by heading."""
 
-    list_display = ["code", "nom_court", "convention", "axe", "etat", "voir"]
+    list_display = ["code", "nom_court", "convention__reference", "axe", "etat", "voir"]
     list_display_links = ["code", "nom_court"]
-    list_filter = ["etat", "convention", "base_montants"]
+    list_filter = ["etat", ("convention", FiltreVisible), "base_montants"]
     list_select_related = ["convention", "axe"]
     search_fields = ["code", "titre", "objet", "convention__reference"]
     autocomplete_fields = ["convention"]

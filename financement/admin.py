@@ -9,7 +9,7 @@ from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ExportForm, ImportForm
 
-from comptes.administration import AdminVisible, InlineVisible, ReferentielAdmin
+from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import FicheActionAdmin
@@ -94,8 +94,8 @@ class EchangeAdmin(ImportExportMixin, AdminVisible):
 @admin.register(LigneCout)
 class LigneCoutAdmin(EchangeAdmin):
     resource_classes = [echanges.LigneCoutResource]
-    list_display = ["fiche", "nature", "libelle", "annee", "jours", "montant_affiche", "chiffrage"]
-    list_filter = ["annee", "chiffrage", "nature", "fiche__convention"]
+    list_display = ["fiche__code", "nature", "libelle", "annee", "jours", "montant_affiche", "chiffrage"]
+    list_filter = ["annee", "chiffrage", "nature", ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche", "nature"]
     search_fields = ["fiche__code", "fiche__titre", "libelle", "fiche__convention__reference"]
     autocomplete_fields = ["fiche"]
@@ -104,8 +104,8 @@ class LigneCoutAdmin(EchangeAdmin):
 @admin.register(CoFinancement)
 class CoFinancementAdmin(EchangeAdmin):
     resource_classes = [echanges.CoFinancementResource]
-    list_display = ["fiche", "financeur", "taux", "montant_affiche", "nature", "annee"]
-    list_filter = ["annee", "financeur", "fiche__convention"]
+    list_display = ["fiche__code", "financeur", "taux", "montant_affiche", "nature", "annee"]
+    list_filter = ["annee", "financeur", ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche", "financeur", "nature"]
     search_fields = ["fiche__code", "fiche__titre", "financeur__nom", "fiche__convention__reference"]
     autocomplete_fields = ["fiche", "financeur"]
@@ -114,8 +114,8 @@ class CoFinancementAdmin(EchangeAdmin):
 @admin.register(TotalDeclare)
 class TotalDeclareAdmin(EchangeAdmin):
     resource_classes = [echanges.TotalDeclareResource]
-    list_display = ["fiche", "annee", "montant_affiche"]
-    list_filter = ["annee", "fiche__convention"]
+    list_display = ["fiche__code", "annee", "montant_affiche"]
+    list_filter = ["annee", ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche"]
     search_fields = ["fiche__code", "fiche__convention__reference"]
     autocomplete_fields = ["fiche"]
@@ -124,8 +124,8 @@ class TotalDeclareAdmin(EchangeAdmin):
 @admin.register(MontantRecapDeclare)
 class RecapDeclareAdmin(EchangeAdmin):
     resource_classes = [echanges.RecapDeclareResource]
-    list_display = ["convention", "fiche", "axe", "annee", "financeur", "montant_affiche"]
-    list_filter = ["annee", "financeur", "convention"]
+    list_display = ["convention__reference", "fiche__code", "axe", "annee", "financeur", "montant_affiche"]
+    list_filter = ["annee", ("financeur", FiltreVisible), ("convention", FiltreVisible)]
     list_select_related = ["convention", "fiche", "axe", "financeur"]
     search_fields = ["convention__reference", "fiche__code"]
     autocomplete_fields = ["convention", "fiche", "financeur"]
@@ -134,8 +134,8 @@ class RecapDeclareAdmin(EchangeAdmin):
 @admin.register(Versement)
 class VersementAdmin(EchangeAdmin):
     resource_classes = [echanges.VersementResource]
-    list_display = ["convention", "nature", "payeur", "beneficiaire", "taux", "montant_affiche", "date_prevue"]
-    list_filter = ["nature", "convention"]
+    list_display = ["convention__reference", "nature", "payeur", "beneficiaire", "taux", "montant_affiche", "date_prevue"]
+    list_filter = ["nature", ("convention", FiltreVisible)]
     list_select_related = ["convention", "payeur", "beneficiaire"]
     search_fields = ["convention__reference", "condition"]
     autocomplete_fields = ["convention", "payeur", "beneficiaire"]
