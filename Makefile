@@ -15,7 +15,7 @@ ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf")
 export PYTHON
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev run test test-postgres verapdf lint format lock clean
+.PHONY: help install install-dev run test test-postgres verapdf lint benchmark format lock clean
 
 help: ## liste ce que l'on peut demander
 	@awk -F ' ## ' '/^[a-z-]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ lint: install-dev ## contrôle le style, les types, l'architecture, les migratio
 	@mkdir -p var
 	$(ESSAI) $(PY) manage.py makemigrations --check --dry-run
 	@.ci/hotes
+
+benchmark: install ## mesure les pages et les PDF sur la démonstration
+	PYTHONPATH=. $(PY) benchmarks/demonstration.py
 
 format: install-dev ## met le code en forme
 	$(PY) -m ruff check --fix .

@@ -26,9 +26,9 @@ class ChoixVisibles:
 class FiltreVisible(admin.RelatedFieldListFilter):
     """Filter of a list: offers only what the person may see."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         lignes = limit_to_visible(field.remote_field.model._default_manager.all(), request.user)
-        return [(ligne.pk, str(getattr(ligne, "reference", ligne))) for ligne in lignes]
+        return [(str(ligne.pk), str(getattr(ligne, "reference", ligne))) for ligne in lignes]
 
 
 class AdminVisible(ChoixVisibles, SimpleHistoryAdmin):

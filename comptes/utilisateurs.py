@@ -10,7 +10,6 @@ from simple_history.models import HistoricalRecords
 
 from comptes.organisations import Organisation
 
-
 APPS_METIER = {"comptes", "conventions", "fiches", "financement"}
 
 

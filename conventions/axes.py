@@ -1,6 +1,6 @@
 """Axes: the tree of themes under which fiches action are written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.core.exceptions import ValidationError
@@ -66,6 +66,10 @@ class Noeud:
         yield self
         for enfant in self.enfants:
             yield from enfant.walk()
+
+    def is_utile(self, par_axe: Mapping[int, Sequence[object]]) -> bool:
+        """Tell whether the section has an introduction, or rows in `par_axe`, here or below; an empty one is not shown."""
+        return any(noeud.axe.introduction or par_axe.get(noeud.axe.pk) for noeud in self.walk())
 
 
 @dataclass

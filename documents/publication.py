@@ -157,7 +157,7 @@ def list_axes(convention: Convention, feuilles: Sequence[Feuille]) -> list[dict[
             "axe": noeud.axe,
             "profondeur": noeud.profondeur,
             "fiches": par_axe[noeud.axe.pk],
-            "visible": any(par_axe[n.axe.pk] or n.axe.introduction for n in noeud.walk()),
+            "visible": noeud.is_utile(par_axe),
         }
         for noeud in ArbreAxes.of(convention).walk()
     ]

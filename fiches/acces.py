@@ -3,15 +3,15 @@
 from django.http import Http404
 
 from conventions.models import Convention
-from fiches.fiches import FicheAction, normalize_code
+from fiches.fiches import FicheAction, normalize_code, slugify_code
 from socle.commandes import Refus
 
 
 def get_fiche(convention: Convention, slug: str) -> FicheAction:
     """The fiche of `convention` whose code is written `slug` in addresses; raises Http404 otherwise."""
-    for fiche in convention.fiches.with_maitres():
-        if fiche.slug == slug:
-            return fiche
+    for pk, code in convention.fiches.values_list("pk", "code"):
+        if slugify_code(code) == slug:
+            return convention.fiches.with_maitres().get(pk=pk)
     raise Http404("Aucune fiche de la convention ne porte ce code.")
 
 

@@ -1,5 +1,6 @@
 """Who reaches which address: one table holds every address, a new one must be entered in it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -101,6 +103,10 @@ def url(nom: str, **autres: str) -> str:
     return reverse(nom, kwargs=TABLE[nom].arguments | autres)
 
 
+def without_token(reponse: HttpResponse) -> str:
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", reponse.content.decode())
+
+
 def connect(utilisateur: Utilisateur) -> Client:
     client = Client()
     client.force_login(utilisateur)
@@ -164,7 +170,7 @@ def test_other_organisation_is_told_that_nothing_is_there(nom: str, etranger: Cl
 @pytest.mark.parametrize("nom", A_CONVENTION)
 def test_hidden_convention_answers_like_one_that_does_not_exist(nom: str, etranger: Client) -> None:
     cachee, absente = etranger.get(url(nom)), etranger.get(url(nom, reference="NULLE-PART"))
-    assert (cachee.status_code, cachee.content) == (absente.status_code, absente.content)
+    assert (cachee.status_code, without_token(cachee)) == (absente.status_code, without_token(absente))
 
 
 @pytest.mark.parametrize("nom", A_CONVENTION)
@@ -185,10 +191,10 @@ def test_fiche_is_reached_through_its_own_convention_only(nom: str, lecteur: Cli
     assert lecteur.get(url(nom, slug=autre.slug)).status_code == 404
 
 
-@pytest.mark.parametrize("methode", ["post", "put", "patch", "delete"])
 @pytest.mark.parametrize("nom", LUES)
-def test_reading_pages_refuse_to_write(nom: str, methode: str, lecteur: Client) -> None:
-    assert getattr(lecteur, methode)(url(nom)).status_code == 405
+def test_reading_pages_refuse_to_write(nom: str, lecteur: Client) -> None:
+    codes = {methode: lecteur.generic(methode, url(nom)).status_code for methode in ("POST", "PUT", "PATCH", "DELETE")}
+    assert codes == dict.fromkeys(codes, 405)
 
 
 @pytest.mark.parametrize("nom", LUES)

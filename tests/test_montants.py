@@ -161,7 +161,9 @@ def test_every_amount_of_every_model_is_kept_in_euros() -> None:
         if isinstance(champ, EuroField)
     ]
     sans_contrainte = [
-        f"{modele.__name__}.{champ}" for modele, champ in champs if not any(c.name.endswith(f"_{champ}_eur") for c in modele._meta.constraints)
+        f"{modele.__name__}.{champ}"
+        for modele, champ in champs
+        if not any(c.name.endswith(f"_{champ}_eur") for c in modele._meta.constraints)
     ]
     assert champs
     assert sans_contrainte == []
@@ -214,7 +216,9 @@ def test_number_rounded_to_nothing_has_no_minus() -> None:
     assert format_nombre(Decimal("-0.04"), 1) == "0,0"
 
 
-@pytest.mark.parametrize(("jours", "texte"), [("16.50", "16,5"), ("27.00", "27"), ("100", "100"), ("0", "0"), ("1250.25", f"1{FINE}250,25")])
+@pytest.mark.parametrize(
+    ("jours", "texte"), [("16.50", "16,5"), ("27.00", "27"), ("100", "100"), ("0", "0"), ("1250.25", f"1{FINE}250,25")]
+)
 def test_days_keep_the_decimals_they_need(jours: str, texte: str) -> None:
     assert format_jours(Decimal(jours)) == f"{texte}{INSECABLE}j"
 

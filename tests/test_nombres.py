@@ -72,7 +72,7 @@ def test_half_days_are_read_exactly(jours: Decimal, suffixe: str) -> None:
     st.one_of(
         st.text(max_size=30),
         st.text(alphabet="0123456789.,'’ \u00a0\u202f€%+-−eEjxINaF_", max_size=40),
-        st.from_regex(r"\A[-+]?[0-9]{1,60}([.,][0-9]{0,40})?( ?€)?\Z"),
+        st.text(alphabet="0123456789", min_size=20, max_size=60),
     ),
     st.sampled_from(LECTEURS),
 )

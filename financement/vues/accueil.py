@@ -63,13 +63,14 @@ def conventions(request: HttpRequest) -> HttpResponse:
     visibles = Convention.objects.visible_to(user)
     filtres = {cle: request.GET.get(cle, "").strip() for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
+    etats = set(visibles.order_by().values_list("etat", flat=True).distinct())
     contexte = {
         "page": page,
         "lignes": list_lignes(list(page.object_list), request.user),
         "filtres": filtres,
         "filtree": any(filtres.values()),
         "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
-        "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in set(visibles.values_list("etat", flat=True))],
+        "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in etats],
         "natures": Convention.Nature.choices,
         "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=user.organisation_id).distinct(),
         "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
@@ -126,7 +127,7 @@ def find_fiches(fiches: Any, mots: str) -> Any:
     trouvees = fiches.none()
     if any(c.isdigit() for c in mots):
         code = normalize_code(mots)
-        trouvees = fiches.filter(pk__in=[f.pk for f in fiches.only("pk", "code") if normalize_code(f.code).startswith(code)])
+        trouvees = fiches.filter(pk__in=[pk for pk, ecrit in fiches.values_list("pk", "code") if normalize_code(ecrit).startswith(code)])
     par_mots = fiches
     for mot in mots.split():
         par_mots = par_mots.filter(

@@ -1,6 +1,7 @@
 """Overview of a convention, its fiches, one fiche, its budget."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,10 +10,23 @@ from django.views.decorators.http import require_safe
 from conventions.acces import get_convention
 from conventions.axes import ArbreAxes
 from fiches.acces import get_fiche
+from fiches.fiches import slugify_code
 from financement.models import CoFinancement, LigneCout
 from financement.recapitulatif import Ligne, Recapitulatif, list_autres
 from financement.syntheses import compute_recapitulatif, has_recapitulatif_declare, read_recapitulatif_declare
 from financement.tableaux import build_couts, build_parts, list_indicateurs
+
+
+@dataclass(frozen=True)
+class Voisine:
+    """The fiche before or after: what its link shows."""
+
+    code: str
+    nom_court: str
+
+    @property
+    def slug(self) -> str:
+        return slugify_code(self.code)
 
 
 @require_safe
@@ -57,7 +71,13 @@ def fiches(request: HttpRequest, reference: str) -> HttpResponse:
         if ligne.fiche:
             par_axe[ligne.fiche.axe_id].append(ligne)
     noeuds = [
-        {"axe": noeud.axe, "profondeur": noeud.profondeur, "lignes": par_axe[noeud.axe.pk]} for noeud in ArbreAxes.of(convention).walk()
+        {
+            "axe": noeud.axe,
+            "profondeur": noeud.profondeur,
+            "lignes": par_axe[noeud.axe.pk],
+            "visible": noeud.profondeur == 1 or noeud.is_utile(par_axe),
+        }
+        for noeud in ArbreAxes.of(convention).walk()
     ]
     return render(request, "financement/fiches.html", {"convention": convention, "noeuds": noeuds})
 
@@ -71,8 +91,8 @@ def fiche(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     couts = list(LigneCout.objects.filter(fiche=fiche).select_related("nature"))
     parts = list(CoFinancement.objects.filter(fiche=fiche).select_related("financeur", "nature"))
     rubriques = fiche.list_rubriques(bool(couts), bool(parts))
-    voisines = list(convention.fiches.only("pk", "code", "titre", "titre_court"))
-    rang = voisines.index(fiche)
+    voisines = [Voisine(code, court or titre) for code, court, titre in convention.fiches.values_list("code", "titre_court", "titre")]
+    rang = [v.code for v in voisines].index(fiche.code)
     return render(
         request,
         "financement/fiche.html",

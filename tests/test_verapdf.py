@@ -1,0 +1,70 @@
+"""Conformance of printed documents to PDF/A-3a and PDF/UA-1."""
+
+import os
+from datetime import date
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from PIL import Image
+
+from conventions.models import Convention
+from documents.publication import publish_convention
+from tests import factories
+from tests.test_pdf import print_demonstration
+from tests.verapdf import controle
+
+pytestmark = [pytest.mark.verapdf, pytest.mark.xdist_group("pdf")]
+
+
+@pytest.fixture(scope="session")
+def imprimes(django_db_setup: None, django_db_blocker: Any) -> dict[str, bytes]:
+    with django_db_blocker.unblock():
+        return print_demonstration()
+
+
+@pytest.fixture(autouse=True)
+def _checker() -> None:
+    if reason := controle.reason_missing():
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def print_signed(convention: Convention) -> bytes:
+    """A signed convention of three parties, one with its logo."""
+    image = BytesIO()
+    Image.new("RGBA", (60, 20), (10, 85, 70, 128)).save(image, "PNG")
+    convention.parties.first().organisation.logo.save("logo.png", ContentFile(image.getvalue()))
+    factories.PartieFactory(convention=convention, ordre=30)
+    factories.ArticleFactory(convention=convention, numero=1)
+    factories.LigneCoutFactory(fiche=factories.FicheFactory(convention=convention), annee=2018)
+    convention.etat, convention.date_signature = Convention.Etat.SIGNEE, date(2018, 12, 4)
+    convention.save()
+    return publish_convention(Convention.objects.with_parties().get(pk=convention.pk))
+
+
+def print_bare() -> bytes:
+    """A convention with nothing in it."""
+    return publish_convention(Convention.objects.with_parties().get(pk=factories.ConventionFactory().pk))
+
+
+def test_every_document_is_pdf_a_3a_and_pdf_ua_1(imprimes: dict[str, bytes], convention: Convention, tmp_path: Path) -> None:
+    documents = imprimes | {"signée, trois parties": print_signed(convention), "vide": print_bare()}
+    fichiers = []
+    for nom, contenu in documents.items():
+        fichiers.append(tmp_path / f"{nom}.pdf")
+        fichiers[-1].write_bytes(contenu)
+    controle.verify_all(fichiers)
+
+
+def test_checker_refuses_what_is_not_accessible(tmp_path: Path) -> None:
+    import weasyprint
+
+    fichier = tmp_path / "ordinaire.pdf"
+    weasyprint.HTML(string="<html lang=fr><title>Essai</title><p>Bonjour").write_pdf(fichier)
+    (verdict,) = controle.check([fichier], ["ua1"])
+    assert verdict.status == "FAIL"
+    assert verdict.rules
