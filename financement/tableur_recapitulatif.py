@@ -1,14 +1,12 @@
 """The recap as a spreadsheet: real numbers, SUM formulas, frozen heads, landscape print."""
 
-from io import BytesIO
-
 from openpyxl import Workbook
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from financement.recapitulatif import TOTAL, Cellule, Ligne, Recapitulatif, list_autres
-from socle.tableur import FORMAT_EUROS, clean_text
+from socle.tableur import FORMAT_EUROS, clean_text, save_classeur
 
 GRAS = Font(bold=True)
 FILET = Side(style="thin", color="14231E")
@@ -45,9 +43,7 @@ def write_recapitulatif_xlsx(recap: Recapitulatif) -> bytes:
         _write_autres(classeur.create_sheet("Autres financeurs"), recap)
     classeur.properties.creator = "Trait d’union"
     classeur.properties.title = f"Récapitulatif financier – {recap.convention.reference}"
-    sortie = BytesIO()
-    classeur.save(sortie)
-    return sortie.getvalue()
+    return save_classeur(classeur)
 
 
 def _write_head(feuille: Worksheet, recap: Recapitulatif) -> None:

@@ -4,10 +4,13 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from socle.nombres import NombreIllisible, parse_jours, parse_montant, parse_nombre, parse_taux
+
+settings.register_profile("projet", deadline=None)
+settings.load_profile("projet")
 
 ESPACES = ["\u0020", "\u00a0", "\u202f", "\u2009", "\u2007"]
 EUROS = ["", "€", " €", "\u00a0€", "\u202f€", " EUR", " euros", " euro"]

@@ -1,0 +1,132 @@
+"""A browser, a server and the demonstration, shared by the journeys: they read, and leave the data as they are."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client, override_settings
+from django.urls import reverse
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+from pytest_django.live_server_helper import LiveServer
+
+from comptes.models import Organisation, Utilisateur
+from documents.demonstration import load_demonstration
+from tests import factories
+
+NAVIGATEURS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+LARGE, TELEPHONE, ETROIT = 1280, 390, 320
+ADMINISTRATRICE = "claire.vasseur@dijon-metropole.example"
+AGENTE = "nadia.ferrand@dijon-metropole.example"
+CHAUMONT = "thierry.aubrac@agglomeration-chaumont.example"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/navigateur/" in item.path.as_posix():
+            item.add_marker(pytest.mark.navigateur)
+            item.add_marker(pytest.mark.xdist_group("navigateur"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    chemin = next(filter(None, map(shutil.which, NAVIGATEURS)), None)
+    if chemin is None:
+        manque = "Aucun navigateur : installez le paquet chromium."
+        if os.environ.get("CI"):
+            pytest.fail(manque)
+        pytest.skip(manque)
+    return {**browser_type_launch_args, "executable_path": chemin, "args": ARGUMENTS}
+
+
+@pytest.fixture(scope="package")
+def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
+    """Address of a server that shows the demonstration and one convention without fiche."""
+    reglages = override_settings(
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        WHITENOISE_AUTOREFRESH=True,
+        WHITENOISE_USE_FINDERS=True,
+        SECURE_SSL_REDIRECT=False,
+        SESSION_COOKIE_SECURE=False,
+        CSRF_COOKIE_SECURE=False,
+    )
+    with django_db_blocker.unblock(), reglages, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
+        with override_settings(DEBUG=True):
+            load_demonstration()
+        vide = factories.ConventionFactory(reference="SANS-FICHE-2026", titre="Convention sans fiche")
+        factories.PartieFactory(convention=vide, organisation=Organisation.objects.get(cle="dijon-metropole"))
+        serveur = LiveServer("localhost")
+        yield serveur.url
+        serveur.stop()
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@dataclass
+class Visite:
+    """One person at one page of the site, and what the browser complained about."""
+
+    site: str
+    page: Page
+    plaintes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda erreur: self.plaintes.append(str(erreur)))
+        self.page.on("response", self._weigh)
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith("Failed to load resource"):
+            self.plaintes.append(f"{message.type} : {message.text}")
+
+    def _weigh(self, reponse: Response) -> None:
+        if reponse.status >= 400 and reponse.request.resource_type != "document":
+            self.plaintes.append(f"{reponse.status} : {reponse.url}")
+
+    def go(self, adresse: str, statut: int = 200) -> Page:
+        reponse = self.page.goto(self.site + adresse)
+        assert reponse is not None
+        assert reponse.status == statut
+        return self.page
+
+    def resize(self, largeur: int) -> None:
+        self.page.set_viewport_size({"width": largeur, "height": 844})
+
+
+@pytest.fixture
+def arrive(site: str, browser: Browser) -> Iterator[Callable[..., Visite]]:
+    """Open the site as somebody: `arrive(email, largeur=…, javascript=…)`; nobody is signed in without address."""
+    contextes = []
+
+    def open_site(email: str = "", largeur: int = LARGE, javascript: bool = True) -> Visite:
+        contexte = browser.new_context(viewport={"width": largeur, "height": 844}, java_script_enabled=javascript, locale="fr-FR")
+        contextes.append(contexte)
+        contexte.set_default_timeout(10_000)
+        if email:
+            client = Client()
+            client.force_login(Utilisateur.objects.get(email=email), backend="comptes.connexion.ConnexionParCourriel")
+            contexte.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}])
+        return Visite(site, contexte.new_page())
+
+    yield open_site
+    for contexte in contextes:
+        contexte.close()
+
+
+def build_address(nom: str, *args: str, suite: str = "") -> str:
+    return reverse(nom, args=args) + suite

@@ -1,0 +1,137 @@
+"""Every page: accessible, within its width, without complaint of the browser, light or dark."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.navigateur.conftest import ADMINISTRATRICE, AGENTE, CHAUMONT, ETROIT, LARGE, TELEPHONE, Visite, build_address
+
+DIJON, VIDE = "DIJON-CCI21-2018", "SANS-FICHE-2026"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+Arrive = Callable[..., Visite]
+
+
+@dataclass(frozen=True)
+class Adresse:
+    """A page of the product and who looks at it."""
+
+    nom: str
+    args: tuple[str, ...] = ()
+    suite: str = ""
+    email: str = ADMINISTRATRICE
+    statut: int = 200
+
+
+PAGES = {
+    "accueil": Adresse("accueil"),
+    "accueil-tout": Adresse("accueil", suite="?tout=1", email=AGENTE),
+    "conventions": Adresse("conventions"),
+    "conventions-aucune": Adresse("conventions", suite="?q=introuvable"),
+    "recherche": Adresse("recherche", suite="?q=commerce"),
+    "recherche-vaine": Adresse("recherche", suite="?q=introuvable"),
+    "apercu": Adresse("convention", (DIJON,)),
+    "apercu-chaumont": Adresse("convention", ("CHAUMONT-CCI52-2020",), email=CHAUMONT),
+    "apercu-sans-fiche": Adresse("convention", (VIDE,)),
+    "articles": Adresse("articles", (DIJON,)),
+    "articles-aucun": Adresse("articles", (VIDE,)),
+    "fiches": Adresse("fiches", (DIJON,)),
+    "fiches-aucune": Adresse("fiches", (VIDE,)),
+    "fiche": Adresse("fiche", (DIJON, "e-c-1-3")),
+    "fiche-prets": Adresse("fiche", ("CHAUMONT-CCI52-2020", "e-3"), email=CHAUMONT),
+    "budget": Adresse("budget", (DIJON,)),
+    "budget-declare": Adresse("budget", (DIJON,), suite="?source=declare"),
+    "budget-vide": Adresse("budget", (VIDE,)),
+    "famille": Adresse("famille", ("CHAUMONT-CCI52-2020",), email=CHAUMONT),
+    "aide": Adresse("aide"),
+    "accessibilite": Adresse("accessibilite", email=""),
+    "mot-de-passe": Adresse("account_change_password"),
+    "connexion": Adresse("account_login", email=""),
+    "mot-de-passe-oublie": Adresse("account_reset_password", email=""),
+    "mot-de-passe-envoye": Adresse("account_reset_password_done", email=""),
+    "introuvable": Adresse("convention", ("INCONNUE",), statut=404),
+    "interdit": Adresse("admin:index", email=AGENTE, statut=403),
+}
+toutes = pytest.mark.parametrize("nom", PAGES)
+
+
+def open_page(arrive: Arrive, nom: str, largeur: int = LARGE) -> Visite:
+    adresse = PAGES[nom]
+    visite = arrive(adresse.email, largeur=largeur)
+    visite.go(build_address(adresse.nom, *adresse.args, suite=adresse.suite), adresse.statut)
+    return visite
+
+
+def check_axe(page: Page, record_property: Any) -> None:
+    resultats = Axe().run(page, options={"runOnly": [*WCAG, "best-practice"], "resultTypes": ["violations"]}).response["violations"]
+    manquements = []
+    for v in resultats:
+        ligne = f"{v['id']} : {v['help']} @ {[n['target'] for n in v['nodes'][:3]]} {v['nodes'][0]['failureSummary']}"
+        if set(v["tags"]) & set(WCAG):
+            manquements.append(ligne)
+        else:
+            record_property("axe_best_practice", ligne)
+            print("bonne pratique :", ligne)
+    assert manquements == []
+
+
+def overflow(page: Page) -> list[str]:
+    """Elements that push the document wider than the window."""
+    return page.evaluate(
+        """() => document.documentElement.scrollWidth <= window.innerWidth ? [] : [...document.querySelectorAll("body *")]
+        .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
+        .slice(0, 6).map(e => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`)
+        .concat(`document ${document.documentElement.scrollWidth}`)"""
+    )
+
+
+@toutes
+@pytest.mark.parametrize(("largeur", "theme"), [(LARGE, "light"), (TELEPHONE, "light"), (LARGE, "dark")])
+def test_page_meets_wcag(arrive: Arrive, nom: str, largeur: int, theme: str, record_property: Any) -> None:
+    page = open_page(arrive, nom, largeur).page
+    page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+    check_axe(page, record_property)
+
+
+def test_refused_sign_in_meets_wcag(arrive: Arrive, record_property: Any) -> None:
+    visite = arrive()
+    page = visite.go(build_address("account_login"))
+    page.get_by_label("Adresse électronique").fill("personne@exemple.example")
+    page.get_by_label("Mot de passe").fill("faux")
+    page.get_by_role("button", name="Se connecter").click()
+    assert page.get_by_role("alert").inner_text().strip()
+    check_axe(page, record_property)
+
+
+@toutes
+def test_browser_complains_of_nothing(arrive: Arrive, nom: str) -> None:
+    visite = open_page(arrive, nom)
+    visite.page.wait_for_load_state("networkidle")
+    assert visite.plaintes == []
+
+
+@toutes
+def test_phone_never_scrolls_sideways(arrive: Arrive, nom: str) -> None:
+    visite = open_page(arrive, nom, TELEPHONE)
+    debordements = {TELEPHONE: overflow(visite.page)}
+    visite.resize(ETROIT)
+    debordements[ETROIT] = overflow(visite.page)
+    assert debordements == {TELEPHONE: [], ETROIT: []}
+
+
+def test_complaints_are_heard(arrive: Arrive) -> None:
+    visite = arrive()
+    page = visite.go(build_address("accessibilite"))
+    page.evaluate("() => document.body.insertAdjacentHTML('beforeend', '<p style=\"color: red\">x</p>')")
+    page.evaluate("() => console.error('essai')")
+    assert any("Content Security Policy" in plainte for plainte in visite.plaintes)
+    assert "error : essai" in visite.plaintes
+
+
+def test_styles_and_fonts_are_loaded(arrive: Arrive) -> None:
+    page = open_page(arrive, "apercu").page
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.bandeau')).backgroundColor") == "rgb(10, 58, 49)"
+    assert page.evaluate("() => document.fonts.ready.then(() => [...document.fonts].filter(f => f.status === 'loaded').length)") >= 2
