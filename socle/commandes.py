@@ -48,7 +48,7 @@ def write_file(chemin: str, contenu: bytes) -> None:
         if cible.exists() and not cible.is_file():
             cible.write_bytes(contenu)
             return
-        descripteur, provisoire = tempfile.mkstemp(dir=cible.parent, prefix=f".{cible.name}.")
+        descripteur, provisoire = tempfile.mkstemp(dir=cible.parent, prefix=".export-")
         try:
             with os.fdopen(descripteur, "wb") as fichier:
                 fichier.write(contenu)

@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import BaseValidator
 from django.db import models
+from django.utils.text import capfirst
 from djmoney.models.fields import MoneyField
 from djmoney.money import Money
 
@@ -128,7 +129,7 @@ else:
 
         def formfield(self, **kwargs: Any) -> forms.Field:
             # Not MoneyField's own: its two boxes have no label each and refuse « 1 234,50 ».
-            defaults: dict[str, Any] = {"required": not self.blank, "label": self.verbose_name, "help_text": self.help_text}
+            defaults: dict[str, Any] = {"required": not self.blank, "label": capfirst(self.verbose_name), "help_text": self.help_text}
             defaults |= {k: v for k, v in kwargs.items() if k in {"required", "label", "help_text", "initial", "widget"}}
             if not isinstance(defaults.get("widget"), EuroInput):
                 defaults["widget"] = EuroInput()

@@ -8,14 +8,17 @@ import re
 from decimal import Decimal
 
 SPACES = "\u0020\u00a0\u202f\u2009\u2007"
+MAX_CHIFFRES = 15  # before the decimal mark; far above any budget, far below what Decimal rounds
 
 
 class NombreIllisible(ValueError):
     """A text that is not one number, with the French reason as its message."""
 
 
-def parse_nombre(texte: str, decimales: int = 2) -> Decimal:
+def parse_nombre(texte: str, decimales: int = 2, milliers: bool = True) -> Decimal:
     """Read one number written in French, English or Swiss.
+
+    Without `milliers` (rates never reach a thousand) a single point or comma is always the decimal mark.
 
     Raises NombreIllisible when nothing can be read, when two readings exist, or when the number has
     more than `decimales` places.
@@ -27,7 +30,9 @@ def parse_nombre(texte: str, decimales: int = 2) -> Decimal:
     if brut[0] in "-−+":
         signe = 1 if brut[0] == "+" else -1
         brut = brut[1:].strip(SPACES)
-    entier, fraction = _split(brut, texte.strip(), decimales)
+    entier, fraction = _split(brut, texte.strip(), decimales, milliers)
+    if len(entier) > MAX_CHIFFRES:
+        raise NombreIllisible(f"« {texte.strip()[:40]} » est trop grand.")
     if len(fraction) > decimales:
         raise NombreIllisible(f"« {texte.strip()} » a plus de {decimales} décimales.")
     nombre = Decimal(f"{entier}.{fraction or '0'}").quantize(Decimal(1).scaleb(-decimales))
@@ -49,10 +54,10 @@ def parse_jours(texte: str) -> Decimal:
 
 def parse_taux(texte: str) -> Decimal:
     """Read a percentage, four places: `80`, `33,3333 %`."""
-    return parse_nombre(re.sub(rf"[{SPACES}]*%$", "", texte.strip()), decimales=4)
+    return parse_nombre(re.sub(rf"[{SPACES}]*%$", "", texte.strip()), decimales=4, milliers=False)
 
 
-def _split(brut: str, affiche: str, decimales: int) -> tuple[str, str]:
+def _split(brut: str, affiche: str, decimales: int, milliers: bool) -> tuple[str, str]:
     """Cut an unsigned number into its whole and fractional figures."""
     points, virgules = brut.count("."), brut.count(",")
     if points and virgules:
@@ -66,7 +71,7 @@ def _split(brut: str, affiche: str, decimales: int) -> tuple[str, str]:
         return _whole(brut, separateur, affiche), ""
     if points + virgules == 1:
         gauche, droite = brut.split(separateur)
-        if re.fullmatch(r"[1-9]\d{0,2}", gauche) and re.fullmatch(r"\d{3}", droite):
+        if milliers and re.fullmatch("[1-9][0-9]{0,2}", gauche) and re.fullmatch("[0-9]{3}", droite):
             entier = gauche + droite
             raise NombreIllisible(f"« {affiche} » se lit de deux façons. Écrivez {entier} ou {gauche},{droite[:decimales]}.")
         groupes = "'" if "'" in gauche or "’" in gauche else " "
@@ -85,6 +90,6 @@ def _whole(texte: str, separateur: str, affiche: str) -> str:
     motif = {" ": f"[{SPACES}]", "'": "['’]", ".": r"\.", ",": ","}[separateur]
     if re.fullmatch(r"[0-9]+", texte):
         return texte
-    if re.fullmatch(rf"[0-9]{{1,3}}(?:{motif}[0-9]{{3}})+", texte):
+    if re.fullmatch(rf"[1-9][0-9]{{0,2}}(?:{motif}[0-9]{{3}})+", texte):
         return re.sub(motif, "", texte)
     raise NombreIllisible(f"« {affiche} » n’est pas un nombre.")

@@ -5,6 +5,8 @@ import zipfile
 from io import BytesIO
 
 from openpyxl import Workbook
+from openpyxl.cell import Cell
+from openpyxl.worksheet.worksheet import Worksheet
 
 FORMAT_EUROS = '#,##0.00\u00a0"€"'
 _INSTANT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
@@ -15,6 +17,16 @@ def clean_text(texte: str) -> str:
     """Text safe in a cell: no control character, and never read as a formula by the program that opens it."""
     texte = _CONTROLE.sub("", texte)
     return f"'{texte}" if texte[:1] in {"=", "+", "-", "@", "\t", "\r"} else texte
+
+
+def put_text(feuille: Worksheet, rang: int, colonne: int, texte: str) -> Cell:
+    """Write words in a cell as they are, marked as text: a program opening the file never runs them as a formula."""
+    cellule = feuille.cell(rang, colonne)
+    cellule.value = _CONTROLE.sub("", texte)
+    if cellule.data_type == "f":
+        cellule.data_type = "s"
+        cellule.quotePrefix = True
+    return cellule
 
 
 def save_classeur(classeur: Workbook) -> bytes:

@@ -1,12 +1,12 @@
 """French typography of figures and dates, the same on screen, in PDF and in messages."""
 
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from djmoney.money import Money
 
-FINE = "\u202f"  # narrow no-break space: between thousands, before % and ; ! ?
-INSECABLE = "\u00a0"  # no-break space: between a number and its unit
+FINE = "\u202f"  # narrow no-break space: between thousands, before ; ! ?
+INSECABLE = "\u00a0"  # no-break space: between a number and its unit or %
 MOINS = "\u2212"
 MOIS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
 
@@ -14,6 +14,9 @@ MOIS = "janvier février mars avril mai juin juillet août septembre octobre nov
 def format_nombre(valeur: Decimal | int, decimales: int | None = None) -> str:
     """Write a number in French; without `decimales`, as many as needed and no trailing zero."""
     nombre = Decimal(valeur)
+    if decimales is not None:
+        nombre = nombre.quantize(Decimal(1).scaleb(-decimales), ROUND_HALF_UP)
+    nombre += 0  # no « −0 »
     texte = f"{nombre.normalize():,f}" if decimales is None else f"{nombre:,.{decimales}f}"
     return texte.replace(",", FINE).replace(".", ",").replace("-", MOINS)
 

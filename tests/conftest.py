@@ -1,18 +1,27 @@
 """Shared fixtures: people, the demonstration, templates that refuse undefined variables."""
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings as django_settings
+from django.core.management.color import no_style
+from django.db import connection
+from django.db.models import Model
 from django.template import engines
 from django.test import Client
+from hypothesis import settings as hypothesis_settings
 
 from comptes.models import Utilisateur
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from tests import factories
+
+hypothesis_settings.register_profile("projet", deadline=None)
+hypothesis_settings.load_profile("projet")
 
 
 class VariableInconnue(str):
@@ -56,11 +65,34 @@ def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+_copie: list[list[Model]] = []
+
+
 @pytest.fixture
 def demonstration(db: None, settings: Any) -> None:
-    """The two real agreements and the demonstration accounts."""
+    """The two real agreements and the demonstration accounts; read once a process, then copied back row by row."""
     settings.DEBUG = True
-    load_demonstration()
+    if _copie:
+        restore(_copie)
+    else:
+        load_demonstration()
+        _copie.extend(copy_rows())
+
+
+def copy_rows() -> list[list[Model]]:
+    """Rows of every table of the product."""
+    metier = {"comptes", "conventions", "fiches", "financement"}
+    tables = [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in metier]
+    return [rows for table in tables if (rows := list(table._base_manager.all()))]
+
+
+def restore(copie: list[list[Model]]) -> None:
+    """Write copied rows back with their keys, and move the sequences of keys past them."""
+    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+        for rows in copie:
+            type(rows[0])._base_manager.bulk_create(copy.deepcopy(rows))
+        for requete in connection.ops.sequence_reset_sql(no_style(), [type(rows[0]) for rows in copie]):
+            cursor.execute(requete)
 
 
 @pytest.fixture

@@ -9,16 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.forms import modelform_factory
 from djmoney.money import Money
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from financement.models import LigneCout, TotalDeclare
 from socle.montants import CENT, EuroField, EuroFormField, round_cents, split_total
 from socle.typographie import FINE, INSECABLE, MOINS, format_euros, format_jours, format_montant, format_nombre, format_taux
 from tests.factories import FicheFactory, TotalDeclareFactory, euros
-
-settings.register_profile("projet", deadline=None)
-settings.load_profile("projet")
 
 totaux = st.integers(-(10**12), 10**12).map(lambda n: Decimal(n) / 100)
 poids = st.lists(st.decimals(0, 10**6, places=4), min_size=1, max_size=12).filter(any)

@@ -24,7 +24,7 @@ from tests import factories
 from tests.conftest import VariableInconnue
 from tests.lecture_pdf import Lecture, join
 
-pytestmark = pytest.mark.xdist_group("pdf")
+pytestmark = [pytest.mark.xdist_group("pdf"), pytest.mark.django_db]
 COMPLETS = ["dijon", "chaumont"]
 
 

@@ -4,14 +4,11 @@ from collections import defaultdict
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from financement.repartition import Cout, Part, Repartition, split_by_rates, split_costs, split_matrix
 from socle.montants import CENT
-
-settings.register_profile("projet", deadline=None)
-settings.load_profile("projet")
 
 ETUDES, DEBOURS = 1, 2
 METROPOLE, CCI, FSE = 21, 22, 23

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
@@ -36,6 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/navigateur/" in item.path.as_posix():
             item.add_marker(pytest.mark.navigateur)
+            item.add_marker(pytest.mark.django_db)  # else no test database is made, and the real one would be used
             item.add_marker(pytest.mark.xdist_group("navigateur"))
 
 
@@ -51,8 +53,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="package")
-def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
-    """Address of a server that shows the demonstration and one convention without fiche."""
+def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
+    """A server that shows the demonstration and one convention without fiche."""
     reglages = override_settings(
         STORAGES={
             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -67,14 +69,34 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[str]:
     )
     with django_db_blocker.unblock(), reglages, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
-        with override_settings(DEBUG=True):
-            load_demonstration()
-        vide = factories.ConventionFactory(reference="SANS-FICHE-2026", titre="Convention sans fiche")
-        factories.PartieFactory(convention=vide, organisation=Organisation.objects.get(cle="dijon-metropole"))
-        serveur = LiveServer("localhost")
-        yield serveur.url
-        serveur.stop()
-        call_command("flush", interactive=False, verbosity=0)
+        base = str(connection.settings_dict["NAME"])
+        assert "memory" in base or base.startswith("test_"), f"{base} n’est pas une base de test"
+        try:
+            with override_settings(DEBUG=True):
+                load_demonstration()
+            Utilisateur.objects.update(demonstration=False)  # demonstration accounts only open in debug mode
+            vide = factories.ConventionFactory(reference="SANS-FICHE-2026", titre="Convention sans fiche")
+            factories.PartieFactory(convention=vide, organisation=Organisation.objects.get(cle="dijon-metropole"))
+            sessions = {email: open_session(email) for email in (ADMINISTRATRICE, AGENTE, CHAUMONT)}
+            serveur = LiveServer("localhost")
+            yield Site(serveur.url, sessions)
+            serveur.stop()
+        finally:
+            call_command("flush", interactive=False, verbosity=0)
+
+
+def open_session(email: str) -> str:
+    client = Client()
+    client.force_login(Utilisateur.objects.get(email=email), backend="comptes.connexion.ConnexionParCourriel")
+    return client.cookies["sessionid"].value
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the server answers, and sessions opened there."""
+
+    adresse: str
+    sessions: dict[str, str]
 
 
 @dataclass
@@ -109,7 +131,7 @@ class Visite:
 
 
 @pytest.fixture
-def arrive(site: str, browser: Browser) -> Iterator[Callable[..., Visite]]:
+def arrive(site: Site, browser: Browser) -> Iterator[Callable[..., Visite]]:
     """Open the site as somebody: `arrive(email, largeur=…, javascript=…)`; nobody is signed in without address."""
     contextes = []
 
@@ -118,10 +140,8 @@ def arrive(site: str, browser: Browser) -> Iterator[Callable[..., Visite]]:
         contextes.append(contexte)
         contexte.set_default_timeout(10_000)
         if email:
-            client = Client()
-            client.force_login(Utilisateur.objects.get(email=email), backend="comptes.connexion.ConnexionParCourriel")
-            contexte.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": site}])
-        return Visite(site, contexte.new_page())
+            contexte.add_cookies([{"name": "sessionid", "value": site.sessions[email], "url": site.adresse}])
+        return Visite(site.adresse, contexte.new_page())
 
     yield open_site
     for contexte in contextes:

@@ -57,7 +57,7 @@ def test_admin_page_raises_no_complaint(arrive: Arrive, nom: str) -> None:
     assert visite.plaintes == []
 
 
-def test_every_address_is_visited(site: str) -> None:
+def test_every_address_is_visited(site: object) -> None:
     assert set(find_addresses()) == set(NOMS)
 
 

@@ -22,13 +22,17 @@ def press_until(page: Page, touche: str, nom: str) -> None:
     raise AssertionError(f"« {nom} » ne s’atteint pas au clavier")
 
 
-def test_signing_in_with_the_keyboard_only(arrive: Arrive) -> None:
-    page = arrive().go(build_address("accueil"))
+def sign_in(page: Page) -> None:
     page.locator("#id_login").focus()
     page.keyboard.type(AGENTE)
     page.keyboard.press("Tab")
     page.keyboard.type(MOT_DE_PASSE)
     page.keyboard.press("Enter")
+
+
+def test_signing_in_with_the_keyboard_only(arrive: Arrive) -> None:
+    page = arrive().go(build_address("accueil"))
+    sign_in(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("Bonjour Nadia")
 
 
@@ -62,8 +66,9 @@ def test_declared_budget_offers_the_pdf_of_what_is_shown(arrive: Arrive) -> None
 
 
 def test_leaving_closes_the_session(arrive: Arrive) -> None:
-    visite = arrive(AGENTE)
-    visite.go(build_address("accueil")).get_by_role("button", name="Quitter").click()
+    visite = arrive()
+    sign_in(visite.go(build_address("accueil")))
+    visite.page.get_by_role("button", name="Quitter").click()
     expect(visite.page.get_by_role("heading", level=1)).to_have_text("Se connecter")
     visite.go(build_address("accueil"))
     assert build_address("account_login") in visite.page.url
