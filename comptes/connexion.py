@@ -8,13 +8,26 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
+def read_email(request: HttpRequest | None, credentials: dict[str, Any] | None) -> str | None:
+    """The account somebody tries to open, written one way, for the count of failures."""
+    email = (credentials or {}).get("email") or (credentials or {}).get("username") or (request and request.POST.get("login"))
+    return email.strip().lower() if email else None
+
+
+def is_refused(user: Any) -> bool:
+    """Tell whether the account is a demonstration one outside a demonstration."""
+    return user.demonstration and not settings.DEBUG
+
+
 class ConnexionParCourriel(AuthenticationBackend):
     """allauth's backend, refusing the accounts whose password is printed in the README once DEBUG is off."""
 
+    def _check_password(self, user: Any, password: str) -> Any:
+        # As if there were no such account: allauth would open a session for one it only finds closed.
+        return super()._check_password(None if user and is_refused(user) else user, password)
+
     def user_can_authenticate(self, user: Any) -> bool:
-        if user.demonstration and not settings.DEBUG:
-            return False
-        return super().user_can_authenticate(user)
+        return not is_refused(user) and super().user_can_authenticate(user)
 
     def get_user(self, user_id: int) -> Any:
         # Also closes the sessions opened before DEBUG was turned off.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import FileExtensionValidator
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length
@@ -72,7 +73,7 @@ class Organisation(models.Model):
         "logo",
         upload_to=logo_path,
         blank=True,
-        validators=[validate_logo],
+        validators=[FileExtensionValidator(["png", "jpg", "jpeg"], "Le logo doit être une image PNG ou JPEG."), validate_logo],
         help_text="PNG ou JPEG, 1 Mo au plus. Il est placé sur la couverture.",
     )
     history = HistoricalRecords(verbose_name="historique")

@@ -18,6 +18,8 @@ class UtilisateurQuerySet(models.QuerySet["Utilisateur"]):
 
     def visible_to(self, user: Any) -> "UtilisateurQuerySet":
         """A person's colleagues; everybody for whoever runs the platform."""
+        if not user.is_authenticated:
+            return self.none()
         if user.is_superuser:
             return self
         return self.filter(organisation_id=user.organisation_id)
@@ -94,6 +96,11 @@ class Utilisateur(AbstractBaseUser):
 
     def __str__(self) -> str:
         return f"{self.prenom} {self.nom}".strip() or self.email
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the e-mail in lower case: it is what people sign in with, however they type it."""
+        self.email = self.email.strip().lower()
+        super().save(*args, **kwargs)
 
     @property
     def is_staff(self) -> bool:

@@ -145,12 +145,15 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
-ACCOUNT_RATE_LIMITS: dict[str, str] = {}  # django-axes counts the failures, per address and per account
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # who has no account learns nothing, on screen or by e-mail
+ACCOUNT_RATE_LIMITS = {"login_failed": None}  # django-axes counts the failures, in the database that all processes share
+PASSWORD_RESET_TIMEOUT = 3600
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25  # hours
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_USERNAME_FORM_FIELD = "login"
+AXES_USERNAME_CALLABLE = "comptes.connexion.read_email"
 AXES_LOCKOUT_TEMPLATE = "account/verrouille.html"
 AXES_IPWARE_PROXY_COUNT = env.int("TRAITDUNION_PROXIES", default=0) or None
 AXES_VERBOSE = False

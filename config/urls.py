@@ -3,7 +3,7 @@
 from allauth.account import views as comptes
 from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 
 from socle.vues import pulse
@@ -14,10 +14,15 @@ urlpatterns = [
     path("", include("documents.urls")),
     path("compte/connexion/", comptes.login, name="account_login"),
     path("compte/deconnexion/", comptes.logout, name="account_logout"),
+    path("compte/ferme/", comptes.account_inactive, name="account_inactive"),
     path("compte/mot-de-passe/", comptes.password_change, name="account_change_password"),
     path("compte/mot-de-passe/oubli/", comptes.password_reset, name="account_reset_password"),
     path("compte/mot-de-passe/oubli/envoye/", comptes.password_reset_done, name="account_reset_password_done"),
-    path("compte/mot-de-passe/oubli/<uidb36>-<key>/", comptes.password_reset_from_key, name="account_reset_password_from_key"),
+    re_path(
+        "^compte/mot-de-passe/oubli/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        comptes.password_reset_from_key,
+        name="account_reset_password_from_key",
+    ),
     path("compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("aide/", login_not_required(TemplateView.as_view(template_name="pages/aide.html")), name="aide"),
     path("accessibilite/", login_not_required(TemplateView.as_view(template_name="pages/accessibilite.html")), name="accessibilite"),

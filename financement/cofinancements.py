@@ -78,7 +78,7 @@ class CoFinancement(models.Model):
             models.CheckConstraint(
                 condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100),
                 name="cofinancement_taux",
-                violation_error_message="Un taux est compris entre 0 et 100 %.",
+                violation_error_message="Un taux est compris entre 0 et 100 %%.",
             ),
             models.CheckConstraint(
                 condition=Q(montant__isnull=True) | Q(montant__gte=0),

@@ -59,7 +59,7 @@ class Versement(models.Model):
             models.CheckConstraint(
                 condition=Q(taux__isnull=True) | Q(taux__gte=0, taux__lte=100),
                 name="versement_taux",
-                violation_error_message="Un taux est compris entre 0 et 100 %.",
+                violation_error_message="Un taux est compris entre 0 et 100 %%.",
             ),
             models.CheckConstraint(
                 condition=Q(montant__isnull=True) | Q(montant__gte=0),

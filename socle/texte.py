@@ -28,8 +28,9 @@ def render_texte(texte: str, niveau: int = 4, blancs: dict[str, str] | None = No
         _tame(token, niveau)
     html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
     html = nh3.clean(html, tags=BALISES, attributes={"ul": {"class"}, "p": {"class"}}, link_rel=None)
-    for marque, remplacement in (blancs or {}).items():
-        html = html.replace(marque, remplacement)
+    if blancs:
+        # One pass: what a value holds is never read again as a marker.
+        html = re.sub("[" + "".join(blancs) + "]", lambda marque: blancs[marque[0]], html)
     return mark_safe(html)  # noqa: S308 (cleaned by nh3 two lines above; replacements are escaped by the caller)
 
 

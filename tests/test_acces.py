@@ -55,6 +55,7 @@ TABLE = {
     "accessibilite": PUBLIQUE,
     "sante": PUBLIQUE,
     "account_login": Adresse(anonyme=200, lecteur=302, lecture_seule=False),
+    "account_inactive": PUBLIQUE,
     "account_logout": Adresse(lecteur=200, lecture_seule=False),
     "account_change_password": Adresse(lecteur=200, lecture_seule=False),
     "account_reset_password": Adresse(anonyme=200, lecteur=200, lecture_seule=False),

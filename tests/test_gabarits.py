@@ -19,8 +19,6 @@ DE_ALLAUTH = {
     "account/password_reset_from_key_done.html",
     "account/email/password_reset_key_message.txt",
     "account/email/password_reset_key_subject.txt",
-    "account/email/unknown_account_message.txt",
-    "account/email/unknown_account_subject.txt",
 }
 RACINE = Path(__file__).resolve().parent.parent
 GABARITS = sorted(str(p.relative_to(RACINE / "templates")) for p in (RACINE / "templates").rglob("*.*"))
@@ -44,7 +42,7 @@ def is_called_by_a_library(gabarit: str) -> bool:
 @pytest.mark.parametrize("gabarit", GABARITS)
 def test_template_is_used(gabarit: str, sources: str) -> None:
     piece = gabarit.removeprefix("pdf/").removesuffix(".html")
-    rendu_par_nom = gabarit.startswith("pdf/") and f'_render("{piece}"' in sources
+    rendu_par_nom = gabarit.startswith("pdf/") and re.search(rf'_render\(\s*"{piece}"', sources) is not None
     assert is_called_by_a_library(gabarit) or f'"{gabarit}"' in sources or rendu_par_nom
 
 
@@ -56,7 +54,7 @@ def test_template_compiles(gabarit: str) -> None:
 @pytest.mark.parametrize("gabarit", GABARITS)
 def test_template_is_finished_and_speaks_french(gabarit: str) -> None:
     source = (RACINE / "templates" / gabarit).read_text()
-    mots = set(re.findall(r"[a-z-]+", CODE.sub(" ", source).lower()))
+    mots = set(re.findall(r"[\w-]+", CODE.sub(" ", source).lower()))
     assert not re.search(r"TODO|FIXME|XXX|lorem ipsum|à faire\b", source, re.IGNORECASE)
     assert mots & set(ANGLAIS) == set()
 
@@ -65,12 +63,12 @@ def test_template_is_finished_and_speaks_french(gabarit: str) -> None:
 def test_attributes_read_aloud_speak_french(gabarit: str) -> None:
     source = (RACINE / "templates" / gabarit).read_text()
     lus = " ".join(re.findall(r"(?:aria-label|title|alt|placeholder|data-l)=\"([^\"]*)\"", source)).lower()
-    assert set(re.findall(r"[a-z-]+", lus)) & set(ANGLAIS) == set()
+    assert set(re.findall(r"[\w-]+", lus)) & set(ANGLAIS) == set()
 
 
 @pytest.mark.parametrize("gabarit", [g for g in GABARITS if g.endswith(".html")])
 def test_pictures_are_described_and_identifiers_stand_once(gabarit: str) -> None:
-    source = (RACINE / "templates" / gabarit).read_text()
+    source = re.sub(r"\{%.*?%\}", "", (RACINE / "templates" / gabarit).read_text())
     assert not [img for img in re.findall(r"<img[^>]*>", source) if " alt=" not in img]
     identifiants = re.findall(r"\sid=\"([^\"{]+)\"", source)
     assert len(identifiants) == len(set(identifiants))

@@ -27,7 +27,7 @@ def page(client: Client, nom: str, *args: str, **requete: Any) -> html.HtmlEleme
 
 
 def text(element: html.HtmlElement, selecteur: str = "//main") -> str:
-    return re.sub(r"\s+", " ", " ".join(" ".join(e.itertext()) for e in element.xpath(selecteur))).strip()
+    return re.sub(r"\s+", " ", " ".join(e.text_content() for e in element.xpath(selecteur))).strip()
 
 
 def titles(client: Client, **requete: Any) -> set[str]:
@@ -51,7 +51,7 @@ def elodie(demonstration: None) -> Client:
 def test_home_greets_and_lists_what_awaits_the_person(nadia: Client) -> None:
     accueil = page(nadia, "accueil")
     assert "Bonjour Nadia" in text(accueil)
-    assert "Dijon" in text(accueil, "//section[@aria-labelledby='t-conventions']")
+    assert "CCI Côte-d’Or" in text(accueil, "//section[@aria-labelledby='t-conventions']")
 
 
 def test_home_shows_six_things_then_all(agent: Utilisateur, convention: Convention, client_agent: Client) -> None:
@@ -246,3 +246,144 @@ def test_typed_tags_are_shown_as_typed_on_every_page(agent: Utilisateur, client_
         contenu = client_agent.get(adresse).content.decode()
         assert "<script>alert" not in contenu, adresse
         assert "&lt;script&gt;alert" in contenu, adresse
+
+
+def cells(element: html.HtmlElement, table: str) -> list[list[str]]:
+    """Texts of a table, row by row, with the words for screen readers."""
+    rangees = element.xpath(f"{table}//tr")
+    return [[re.sub(r"\s+", " ", cellule.text_content()).strip() for cellule in rangee.xpath("./th|./td")] for rangee in rangees]
+
+
+@pytest.fixture
+def chiffree(convention: Convention, agent: Utilisateur) -> Any:
+    """A fiche of three years: 16.5 days at 600 €, a known zero, a quotation; 40 % paid by the agent's organisation."""
+    fiche = factories.FicheFactory(convention=convention, code="E.A 1.1", titre="Observatoire", axe__titre="Attractivité")
+    nature = factories.NatureFactory(nom="Études")
+    factories.LigneCoutFactory(fiche=fiche, nature=nature, jours=Decimal("16.5"), tarif_journalier=euros(600), montant=euros(9900))
+    factories.LigneCoutFactory(fiche=fiche, nature=nature, annee=2019, montant=euros(0))
+    factories.LigneCoutFactory(fiche=fiche, nature=factories.NatureFactory(nom="Débours"), annee=2019, chiffrage="sur_devis", montant=None)
+    factories.CoFinancementFactory(fiche=fiche, financeur=agent.organisation, taux=Decimal(40))
+    return fiche
+
+
+def test_overview_shows_the_total_each_part_and_what_the_sum_leaves_out(chiffree: Any, client_agent: Client) -> None:
+    apercu = page(client_agent, "convention", chiffree.convention.reference)
+    chiffres = [re.sub(r"\s+", " ", e.text_content()).strip() for e in apercu.xpath("//dl[@class='chiffres']/div")]
+    assert chiffres == ["Coût total des actions9 900 €*", "Agglo, 40,0 %3 960 €", "CCI–", "Fiches complètes0 sur 1"]
+    assert "Sans les dépenses sur devis, qui s’y ajoutent." in text(apercu)
+
+
+def test_overview_says_when_annex_and_fiches_disagree(chiffree: Any, client_agent: Client) -> None:
+    factories.RecapDeclareFactory(convention=chiffree.convention, annee=None, montant=euros(10000))
+    apercu = text(page(client_agent, "convention", chiffree.convention.reference))
+    assert "L’annexe annonce 10 000 €, les fiches donnent 9 900 €." in apercu
+
+
+def test_overview_says_what_a_party_lacks(convention: Convention, client_agent: Client) -> None:
+    parties = text(page(client_agent, "convention", convention.reference), "//section[@aria-labelledby='parties']")
+    assert parties.count("Signataire à compléter") == 2
+    assert parties.count("Date de délibération à compléter") == 1
+
+
+@pytest.mark.parametrize(
+    ("nom", "phrase"),
+    [
+        ("convention", "Aucune fiche pour l’instant."),
+        ("fiches", "Aucun axe pour l’instant."),
+        ("budget", "Aucun montant pour l’instant"),
+        ("articles", "Aucun article pour l’instant."),
+        ("famille", "Cette convention n’est liée à aucune autre."),
+    ],
+)
+def test_empty_page_says_what_will_come(nom: str, phrase: str, convention: Convention, client_agent: Client) -> None:
+    assert phrase in text(page(client_agent, nom, convention.reference))
+
+
+def test_fiches_follow_the_tree_of_axes(convention: Convention, client_agent: Client) -> None:
+    axe = factories.AxeFactory(convention=convention, code="E.A", ordre=20)
+    section = factories.AxeFactory(convention=convention, parent=axe, code="1")
+    factories.FicheFactory(convention=convention, axe=section, code="E.A 1.1")
+    factories.FicheFactory(convention=convention, axe__ordre=10, axe__code="E.P", code="E.P 1")
+    lues = page(client_agent, "fiches", convention.reference).xpath("//span[@class='numero' or @class='code']/text()")
+    assert [lu for lu in lues if lu.startswith(("Axe", "E.", "1"))] == ["Axe E.P", "E.P 1", "Axe E.A", "1", "E.A 1.1"]
+
+
+def test_fiche_shows_days_zero_words_and_nothing_apart(chiffree: Any, client_agent: Client) -> None:
+    fiche = page(client_agent, "fiche", chiffree.convention.reference, "e-a-1-1")
+    rien = "/pas de dépense prévue"
+    assert cells(fiche, "//section[@id='couts']") == [
+        ["Nature", "2018", "2019", "2020", "Ensemble"],
+        ["Études", "9 90016,5 j", "0", rien, "9 90016,5 j"],
+        ["Débours", rien, "sur devis", rien, "sur devis"],
+        ["Total, en €", "9 90016,5 j", "0+ sur devis", rien, "9 90016,5 j+ sur devis"],
+    ]
+
+
+def test_fiche_shows_who_pays_and_what_nobody_takes(chiffree: Any, client_agent: Client) -> None:
+    lignes = cells(page(client_agent, "fiche", chiffree.convention.reference, "e-a-1-1"), "//section[@id='cofinancements']")
+    assert [ligne[0:3] + ligne[-1:] for ligne in lignes[1:]] == [
+        ["Agglo", "40 %", "3 960", "3 960"],
+        ["Non réparti", "–", "5 940", "5 940"],
+        ["Total, en €", "40 %", "9 900", "9 900+ sur devis"],
+    ]
+
+
+def test_fiche_lists_the_headings_to_write(chiffree: Any, client_agent: Client) -> None:
+    sommaire = text(page(client_agent, "fiche", chiffree.convention.reference, "e-a-1-1"), "//div[@class='sommaire-fixe']")
+    assert "2 rubriques sur 9" in sommaire
+    assert "Coûts : remplie" in sommaire
+    assert "Cible : à compléter" in sommaire
+
+
+def test_fiche_leads_to_its_neighbours(chiffree: Any, client_agent: Client) -> None:
+    suivante = factories.FicheFactory(convention=chiffree.convention, code="E.B 1", ordre=9999)
+    liens = page(client_agent, "fiche", chiffree.convention.reference, "e-a-1-1").xpath("//nav[@class='voisines']/a/@href")
+    assert liens == [suivante.get_absolute_url()]
+
+
+def test_budget_computed_and_declared_stand_side_by_side(chiffree: Any, client_agent: Client) -> None:
+    factories.RecapDeclareFactory(convention=chiffree.convention, fiche=chiffree, montant=euros(10000))
+    reference = chiffree.convention.reference
+    calcule, declare = (cells(page(client_agent, "budget", reference, **r), "//table")[3] for r in ({}, {"source": "declare"}))
+    assert calcule[:5] == ["E.A 1.1 Observatoire", "3 960", "/pas de dépense prévue", "5 940", "9 900"]
+    assert "10 000" in declare
+    assert "10 000" not in calcule
+
+
+def test_articles_fill_values_dot_the_unknown_and_draw_the_blocks(convention: Convention, client_agent: Client) -> None:
+    Convention.objects.update(date_debut="2018-11-01")
+    factories.ArticleFactory(convention=convention, titre="Durée", texte="Du {{ convention.date_debut }} au {{ convention.date_fin }}.")
+    factories.ArticleFactory(convention=convention, texte="{{ tableau.versements }}\n{{ tableau.coordonnees_bancaires }}")
+    factories.MontantDeclareFactory(convention=convention, cle="total", montant=euros(236140))
+    factories.ArticleFactory(convention=convention, texte="Soit {{ montant.total }} ({{ taux.total }}), {{ montant.absent }}.")
+    factories.VersementFactory(convention=convention, condition="À la signature")
+    articles = page(client_agent, "articles", convention.reference)
+    assert articles.xpath("//strong[@class='valeur']/text()") == ["1er\u00a0novembre 2018", "236\u202f140\u00a0€"]
+    assert "Du 1er novembre 2018 au ............................(à compléter)." in text(articles)
+    assert "{{ montant.absent }}" in text(articles)
+    assert [c[1] for c in cells(articles, "//table[contains(@class, 'empile')]")] == ["Condition", "À la signature"]
+    assert "Compte à créditer : CCI d’essai" in text(articles, "//caption")
+
+
+def test_family_shows_cadre_specific_conventions_and_renewals(convention: Convention, agent: Utilisateur, client_agent: Client) -> None:
+    specifique = factories.ConventionFactory(titre="École", nature="specifique", parent=convention)
+    suite = factories.ConventionFactory(titre="Suite", renouvelle=convention, annee_debut=2021, annee_fin=2023)
+    for autre in (specifique, suite):
+        factories.PartieFactory(convention=autre, organisation=agent.organisation)
+    famille = text(page(client_agent, "famille", suite.reference), "(//ul[@class='famille'])[1]")
+    assert re.findall("Développement économique|Dépend de|Renouvelle|École|Suite", famille) == [
+        "Développement économique",
+        "Dépend de",
+        "École",
+        "Renouvelle",
+        "Suite",
+    ]
+
+
+def test_family_keeps_hidden_conventions_hidden(convention: Convention, agent: Utilisateur, client_agent: Client) -> None:
+    cachee = factories.ConventionFactory(reference="CACHEE", titre="Cachée", renouvelle=convention)
+    au_dela = factories.ConventionFactory(reference="AU-DELA", titre="Au-delà", renouvelle=cachee)
+    factories.PartieFactory(convention=au_dela, organisation=agent.organisation)
+    famille = text(page(client_agent, "famille", convention.reference))
+    assert "Cachée" not in famille
+    assert "Au-delà" not in famille

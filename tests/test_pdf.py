@@ -1,6 +1,7 @@
 """Printed documents, read back from the file: pages, contents, links, structure, attachments."""
 
 import re
+import time
 from datetime import date
 from functools import cache
 from io import BytesIO
@@ -284,8 +285,11 @@ def test_budget_travels_with_the_agreement_as_a_spreadsheet(imprimes: dict[str, 
     assert "Total général" in valeurs
 
 
-def test_same_convention_gives_the_same_bytes(petite: Convention) -> None:
-    assert publish(petite).contenu == publish(petite).contenu
+def test_same_convention_gives_the_same_bytes_a_day_later(petite: Convention, monkeypatch: pytest.MonkeyPatch) -> None:
+    avant = publish(petite).contenu
+    demain = time.time() + 86_400
+    monkeypatch.setattr(time, "time", lambda: demain)
+    assert publish(petite).contenu == avant
 
 
 # --- What users type and what is missing -----------------------------------------------------------------
@@ -360,4 +364,4 @@ def test_damaged_logo_does_not_prevent_the_pdf(petite: Convention, etat: str) ->
     fichier = store_logo(petite, b"pas une image")
     if etat == "absent":
         fichier.unlink()
-    assert "emplacement du logo" in publish(petite).textes[1]
+    assert publish(petite).textes[1].count("emplacement du logo") == 2

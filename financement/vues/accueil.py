@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from comptes.models import Organisation
@@ -77,7 +78,9 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "annees": list_annees(visibles),
     }
     modele = "financement/_conventions.html" if request.htmx else "financement/conventions.html"  # type: ignore[attr-defined]
-    return render(request, modele, contexte)
+    reponse = render(request, modele, contexte)
+    patch_vary_headers(reponse, ["HX-Request"])  # the back button must not show the fragment alone
+    return reponse
 
 
 def list_annees(conventions: QuerySet[Convention]) -> list[int]:

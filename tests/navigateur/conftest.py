@@ -136,7 +136,12 @@ def arrive(site: Site, browser: Browser) -> Iterator[Callable[..., Visite]]:
     contextes = []
 
     def open_site(email: str = "", largeur: int = LARGE, javascript: bool = True) -> Visite:
-        contexte = browser.new_context(viewport={"width": largeur, "height": 844}, java_script_enabled=javascript, locale="fr-FR")
+        contexte = browser.new_context(
+            viewport={"width": largeur, "height": 844},
+            java_script_enabled=javascript,
+            locale="fr-FR",
+            reduced_motion="reduce",  # scrolling is done at once
+        )
         contextes.append(contexte)
         contexte.set_default_timeout(10_000)
         if email:
