@@ -38,6 +38,10 @@ class OrganisationAdmin(ReferentielAdmin):
             return fieldsets
         return [f for f in fieldsets if f[0] != "Compte à créditer"]
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Bank details cannot be guessed letter by letter through the filters of the list."""
+        return lookup.partition("__")[0] not in {"iban", "banque"} and super().lookup_allowed(lookup, value, request)
+
     def get_prepopulated_fields(self, request: HttpRequest, obj: Organisation | None = None) -> Any:
         return self.prepopulated_fields if obj is None else {}
 
@@ -71,6 +75,11 @@ class UtilisateurAdmin(AdminVisible, UserAdmin):
         (None, {"fields": ["email", "prenom", "nom", "fonction", "organisation", "role"]}),
         ("Mot de passe", {"fields": ["usable_password", "password1", "password2"]}),
     ]
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """The platform's operators are out of reach of an organisation's administrators."""
+        utilisateurs = super().get_queryset(request)
+        return utilisateurs if request.user.is_superuser else utilisateurs.filter(is_superuser=False)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         user: Any = request.user

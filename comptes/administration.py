@@ -3,9 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.db import models
 from django.forms import ModelChoiceField
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 
 
@@ -31,13 +32,35 @@ class FiltreVisible(admin.RelatedFieldListFilter):
         return [(str(ligne.pk), str(getattr(ligne, "reference", ligne))) for ligne in lignes]
 
 
-class AdminVisible(ChoixVisibles, SimpleHistoryAdmin):
+class AdminHistorise(SimpleHistoryAdmin):
+    """History pages open only for rows that the person may change: versions show every field."""
+
+    object_history_list_template = "admin/_historique.html"
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
+        self.refuse_others(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def history_form_view(self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict | None = None) -> HttpResponse:
+        self.refuse_others(request, object_id)
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def refuse_others(self, request: HttpRequest, object_id: str) -> None:
+        """Raise Http404 when the row is not one that the person may change."""
+        objet = self.get_object(request, unquote(object_id))
+        if objet is None or not self.has_change_permission(request, objet):
+            raise Http404("Cet historique n’existe pas.")
+
+
+class AdminVisible(ChoixVisibles, AdminHistorise):
     """Admin of rows that belong to conventions: others answer as if they did not exist. History on every page."""
 
     show_full_result_count = False
-    object_history_list_template = "admin/_historique.html"
     save_on_top = True
     list_per_page = 50
+
+    def get_view_on_site_url(self, obj: Any = None) -> None:
+        """Each page has its own link to the workspace; Django's shortcut is closed (see the admin site)."""
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return limit_to_visible(super().get_queryset(request), request.user)
@@ -50,10 +73,8 @@ class InlineVisible(ChoixVisibles, admin.TabularInline):
     show_change_link = False
 
 
-class ReferentielAdmin(SimpleHistoryAdmin):
+class ReferentielAdmin(AdminHistorise):
     """Tables shared by all organisations: administrators add and correct, only the platform's operator deletes."""
-
-    object_history_list_template = "admin/_historique.html"
 
     save_on_top = True
 

@@ -18,6 +18,10 @@ class AdminSite(admin.AdminSite):
     site_url = "/"
     enable_nav_sidebar = True
 
+    def get_urls(self) -> list:
+        """Without Django's shortcut to an object's page: it would tell the reference of hidden conventions."""
+        return [url for url in super().get_urls() if getattr(url, "name", "") != "view_on_site"]
+
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         # Imported here: this module is read before the models are ready.

@@ -84,6 +84,14 @@ class ConventionAdmin(AdminVisible):
         ("Texte", {"fields": ["preambule", "liste_variables"]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Convention | None = None) -> Any:
+        """A link to a convention the person may not see is neither shown nor lost when saving."""
+        fieldsets = super().get_fieldsets(request, obj)
+        visibles = Convention.objects.visible_to(request.user)
+        liens = {"parent": obj and obj.parent_id, "renouvelle": obj and obj.renouvelle_id}
+        caches = {champ for champ, pk in liens.items() if pk and not visibles.filter(pk=pk).exists()}
+        return [(titre, options | {"fields": [c for c in options["fields"] if c not in caches]}) for titre, options in fieldsets]
+
     @admin.display(description="espace de travail")
     def voir(self, convention: Convention) -> SafeString:
         return format_html('<a href="{}">Ouvrir</a>', convention.get_absolute_url())

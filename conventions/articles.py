@@ -11,7 +11,7 @@ from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation
 from conventions.conventions import Convention
-from conventions.variables import find_unknown
+from conventions.variables import refuse_unknown
 from socle.montants import EuroField, MinimumEuro, euro_only
 
 
@@ -169,10 +169,3 @@ class MontantDeclare(models.Model):
         for champ, autre in (("article", self.article), ("base_taux", self.base_taux)):
             if autre and autre.convention_id != self.convention_id:
                 raise ValidationError({champ: "Choisissez-le dans la même convention."})
-
-
-def refuse_unknown(**textes: str) -> None:
-    """Refuse variables outside the closed list, naming each."""
-    erreurs = {champ: inconnues for champ, texte in textes.items() if (inconnues := find_unknown(texte))}
-    if erreurs:
-        raise ValidationError({champ: [f"« {nom} » n’est pas une variable connue." for nom in noms] for champ, noms in erreurs.items()})

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from simple_history.models import HistoricalRecords
 
 from conventions.conventions import Convention
+
+
+class AxeQuerySet(models.QuerySet["Axe"]):
+    """Axes, by who may see their convention."""
+
+    def visible_to(self, user: Any) -> "AxeQuerySet":
+        return self.filter(convention__in=Convention.objects.visible_to(user))
 
 
 class Axe(models.Model):
@@ -19,6 +27,8 @@ class Axe(models.Model):
     code = models.CharField("code", max_length=20, help_text="« E.A » pour un axe, « 1.2 » pour une section.")
     titre = models.CharField("titre", max_length=250)
     introduction = models.TextField("introduction", blank=True)
+
+    objects = AxeQuerySet.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
+from conventions.variables import refuse_unknown
 from socle.montants import EuroField, MinimumEuro, euro_only
 
 YEARS = [MinValueValidator(1990), MaxValueValidator(2100)]
@@ -79,7 +80,7 @@ class Convention(models.Model):
         max_length=40,
         unique=True,
         validators=[
-            RegexValidator(r"^[A-Z0-9][A-Z0-9-]*$", "Des capitales, des chiffres et des traits d’union, par exemple DIJON-CCI21-2018.")
+            RegexValidator(r"^[A-Z0-9][A-Z0-9-]*\Z", "Des capitales, des chiffres et des traits d’union, par exemple DIJON-CCI21-2018.")
         ],
         help_text="Sert dans les adresses, les commandes et les noms de fichiers.",
     )
@@ -176,6 +177,7 @@ class Convention(models.Model):
         return reverse("convention", args=[self.reference])
 
     def clean(self) -> None:
+        refuse_unknown(preambule=self.preambule)
         if self.parent and self.parent.nature != self.Nature.CADRE:
             raise ValidationError({"parent": "Une convention spécifique dépend d’une convention-cadre."})
         seen, ancetre = {self.pk}, self.renouvelle

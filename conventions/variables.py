@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import ValidationError
+
 from socle.typographie import format_date_longue, format_euros, format_taux
 
 if TYPE_CHECKING:
@@ -109,3 +111,10 @@ def read_values(convention: "Convention") -> dict[str, Valeur]:
         valeurs[f"montant.{declare.cle}"] = Valeur(f"montant.{declare.cle}", montant, 16)
         valeurs[f"taux.{declare.cle}"] = Valeur(f"taux.{declare.cle}", taux, 8)
     return valeurs
+
+
+def refuse_unknown(**textes: str) -> None:
+    """Refuse variables outside the closed list, naming each."""
+    erreurs = {champ: inconnues for champ, texte in textes.items() if (inconnues := find_unknown(texte))}
+    if erreurs:
+        raise ValidationError({champ: [f"« {nom} » n’est pas une variable connue." for nom in noms] for champ, noms in erreurs.items()})

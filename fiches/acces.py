@@ -11,7 +11,7 @@ def get_fiche(convention: Convention, slug: str) -> FicheAction:
     """The fiche of `convention` whose code is written `slug` in addresses; raises Http404 otherwise."""
     for pk, code in convention.fiches.values_list("pk", "code"):
         if slugify_code(code) == slug:
-            return convention.fiches.with_maitres().get(pk=pk)
+            return convention.fiches.with_maitres().prefetch_related("indicateurs__cibles").get(pk=pk)
     raise Http404("Aucune fiche de la convention ne porte ce code.")
 
 

@@ -53,7 +53,7 @@ class FicheAction(models.Model):
         TTC = "ttc", "Toutes taxes comprises"
 
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="fiches")
-    axe = models.ForeignKey(Axe, models.PROTECT, verbose_name="axe", related_name="fiches")
+    axe = models.ForeignKey(Axe, models.RESTRICT, verbose_name="axe", related_name="fiches")
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     code = models.CharField("code", max_length=20, help_text="« E.A 1.2.1 » : le code que citent le texte et le récapitulatif.")
     code_imprime = models.CharField(
@@ -116,10 +116,21 @@ class FicheAction(models.Model):
         return reverse("fiche", args=[self.convention.reference, self.slug])
 
     def clean(self) -> None:
+        self.clean_code()
         if self.axe_id and self.convention_id and self.axe.convention_id != self.convention_id:
             raise ValidationError({"axe": "Choisissez un axe de la même convention."})
         if not isinstance(self.annees_calendrier, list) or any(type(a) is not int or not 1990 <= a <= 2100 for a in self.annees_calendrier):
             raise ValidationError({"annees_calendrier": "Donnez une liste d’années, par exemple [2018, 2019]."})
+
+    def clean_code(self) -> None:
+        """Refuse a code that has no address, or that reads like the one of another fiche of the convention."""
+        if not self.slug:
+            raise ValidationError({"code": "Un code contient des lettres ou des chiffres, comme E.A 1.2."})
+        if self.convention_id is None:
+            return
+        for code in FicheAction.objects.filter(convention=self.convention_id).exclude(pk=self.pk).values_list("code", flat=True):
+            if code != self.code and (slugify_code(code) == self.slug or normalize_code(code) == normalize_code(self.code)):
+                raise ValidationError({"code": f"« {self.code} » se lit comme « {code} », qui existe déjà."})
 
     @property
     def slug(self) -> str:

@@ -4,6 +4,8 @@ Rows are found by what people write: the convention's reference, the fiche's cod
 Amounts leave as real numbers and come back through the strict parser of the product.
 """
 
+import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +18,8 @@ from fiches.fiches import normalize_code
 from fiches.models import FicheAction
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 from socle.nombres import NombreIllisible, parse_montant, parse_nombre
-from socle.tableur import clean_text
+from socle.tableur import clean_text, restore_text
+from socle.typographie import format_nombre
 
 
 class NombreWidget(widgets.Widget):
@@ -30,14 +33,20 @@ class NombreWidget(widgets.Widget):
         if value in (None, ""):
             return None
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return Decimal(value)
+            return self.check_places(Decimal(value))
         if isinstance(value, float):
             # A spreadsheet stores 0.1 as the nearest binary number: its shortest writing is what was typed.
-            value = repr(value).replace(".", ",")
+            return self.check_places(Decimal(repr(value)))
         try:
             return self.parse(str(value))
         except NombreIllisible as erreur:
             raise ValueError(str(erreur)) from erreur
+
+    def check_places(self, nombre: Decimal) -> Decimal:
+        """Refuse decimals beyond those kept rather than round them."""
+        if not nombre.is_finite() or nombre != round(nombre, self.decimales):
+            raise ValueError(f"« {format_nombre(nombre)} » a plus de {self.decimales} décimales.")
+        return nombre
 
     def parse(self, texte: str) -> Decimal:
         return parse_nombre(texte, self.decimales)
@@ -137,8 +146,33 @@ class AxeWidget(InConventionWidget):
         return super().list_rows(conventions).filter(parent=None)
 
 
+class AnneeWidget(widgets.Widget):
+    """A year in figures."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:
+        if value in (None, ""):
+            return None
+        texte = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+        if not re.fullmatch("[0-9]{1,4}", texte):
+            raise ValueError(f"« {value} » n’est pas une année : écrivez par exemple 2019.")
+        return int(texte)
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
+        return "" if value is None else value
+
+
+class DateWidget(widgets.DateWidget):
+    """A date; a spreadsheet gives it with an hour."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
+        return value.date() if isinstance(value, datetime) else super().clean(value, row, **kwargs)
+
+
 class TexteWidget(widgets.CharWidget):
-    """Text that a spreadsheet program never takes for a formula."""
+    """Text that a spreadsheet program never takes for a formula; what protects it is taken off when it comes back."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        return restore_text(str(value if value is not None else ""))
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return clean_text(str(value or ""))
@@ -159,6 +193,13 @@ class FinancementResource(resources.ModelResource):
         for champ in self.fields.values():
             if isinstance(champ.widget, ConventionWidget | InConventionWidget):
                 champ.widget.user = user
+
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        """Refuse a file whose columns are not those of the table, naming the missing ones."""
+        attendues = [self.fields[nom].column_name for nom in self._meta.import_id_fields]
+        manquantes = [nom for nom in dict.fromkeys(["convention", *attendues]) if nom not in (dataset.headers or [])]
+        if manquantes:
+            raise ValueError(f"Colonnes absentes du fichier : {', '.join(manquantes)}. Exportez d’abord la table pour avoir un modèle.")
 
     def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         if isinstance(instance, LigneCout):
@@ -181,6 +222,7 @@ class LigneCoutResource(FinancementResource):
     libelle = fields.Field(column_name="libelle", attribute="libelle", widget=TexteWidget(), default="")
     jours = fields.Field(column_name="jours", attribute="jours", widget=NombreWidget())
     tarif_journalier = fields.Field(column_name="tarif_journalier", attribute="tarif_journalier", widget=EuroWidget())
+    annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
@@ -211,6 +253,7 @@ class CoFinancementResource(FinancementResource):
     financeur = fields.Field(column_name="financeur", attribute="financeur", widget=CleWidget(Organisation, "cle", "L’organisation"))
     nature = fields.Field(column_name="nature", attribute="nature", widget=CleWidget(NatureDepense, "cle", "La nature de dépense"))
     taux = fields.Field(column_name="taux", attribute="taux", widget=NombreWidget(4))
+    annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
@@ -226,6 +269,7 @@ class TotalDeclareResource(FinancementResource):
 
     convention = _fiche_fields()["convention"]
     fiche = _fiche_fields()["fiche"]
+    annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
 
     class Meta(FinancementResource.Meta):
@@ -242,6 +286,7 @@ class RecapDeclareResource(FinancementResource):
     fiche = fields.Field(column_name="code", attribute="fiche", widget=FicheWidget())
     axe = fields.Field(column_name="axe", attribute="axe", widget=AxeWidget())
     financeur = fields.Field(column_name="financeur", attribute="financeur", widget=CleWidget(Organisation, "cle", "L’organisation"))
+    annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
@@ -262,6 +307,7 @@ class VersementResource(FinancementResource):
     )
     condition = fields.Field(column_name="condition", attribute="condition", widget=TexteWidget(), default="")
     taux = fields.Field(column_name="taux", attribute="taux", widget=NombreWidget(4))
+    date_prevue = fields.Field(column_name="date_prevue", attribute="date_prevue", widget=DateWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
 
     class Meta(FinancementResource.Meta):

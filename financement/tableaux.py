@@ -159,7 +159,7 @@ def _portee(part: CoFinancement) -> str:
 def list_indicateurs(fiche: FicheAction) -> list[dict]:
     """Indicators with one target a year of the convention, None where no target is set."""
     lignes = []
-    for indicateur in fiche.indicateurs.prefetch_related("cibles"):
+    for indicateur in fiche.indicateurs.all():
         cibles = {cible.annee: cible.valeur for cible in indicateur.cibles.all()}
         lignes.append({"objet": indicateur, "cibles": [cibles.get(annee) for annee in fiche.convention.annees]})
     return lignes

@@ -19,10 +19,15 @@ def check_classeur(fichier: BinaryIO, taille: int, nom: str) -> None:
         raise ValidationError("Ce fichier dépasse 5 Mo. Séparez-le en plusieurs imports.")
     fichier.seek(0)
     try:
+        # A file is what its content says: a workbook renamed .csv is still opened as a workbook by who asks for it.
         if nom.lower().endswith(".xlsx"):
             _check_zip(fichier)
-        elif b"\x00" in fichier.read(4096):
-            raise ValidationError("Ce fichier n’est pas un fichier texte CSV.")
+        elif zipfile.is_zipfile(fichier):
+            raise ValidationError("Ce fichier n’est pas un fichier texte mais un classeur : donnez-lui un nom en .xlsx.")
+        else:
+            fichier.seek(0)
+            if b"\x00" in fichier.read(4096):
+                raise ValidationError("Ce fichier n’est pas un fichier texte CSV.")
     finally:
         fichier.seek(0)
 

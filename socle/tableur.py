@@ -19,6 +19,11 @@ def clean_text(texte: str) -> str:
     return f"'{texte}" if texte[:1] in {"=", "+", "-", "@", "\t", "\r"} else texte
 
 
+def restore_text(texte: str) -> str:
+    """Text as it was before `clean_text`."""
+    return texte[1:] if texte[:1] == "'" and clean_text(texte[1:]) == texte else texte
+
+
 def put_text(feuille: Worksheet, rang: int, colonne: int, texte: str) -> Cell:
     """Write words in a cell as they are, marked as text: a program opening the file never runs them as a formula."""
     cellule = feuille.cell(rang, colonne)

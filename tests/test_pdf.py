@@ -59,7 +59,7 @@ def imprimes(django_db_setup: None, django_db_blocker: Any) -> dict[str, Lecture
 def petite(convention: Convention) -> Convention:
     """A convention of one article and one costed fiche."""
     factories.ArticleFactory(convention=convention, numero=1, titre="Durée", texte="Elle prend fin le {{ convention.date_fin }}.")
-    fiche = factories.FicheFactory(convention=convention, code="E.A 1.1", titre="Observer le commerce")
+    fiche = factories.FicheFactory(convention=convention, code="E.Z 1", titre="Observer le commerce")
     factories.LigneCoutFactory(fiche=fiche, annee=2018)
     return convention
 

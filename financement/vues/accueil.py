@@ -62,7 +62,7 @@ def conventions(request: HttpRequest) -> HttpResponse:
     """All the conventions the person may see, filtered by words, state, nature, partner, year and politique."""
     user: Any = request.user
     visibles = Convention.objects.visible_to(user)
-    filtres = {cle: request.GET.get(cle, "").strip() for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
+    filtres = {cle: read_text(request, cle) for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
     etats = set(visibles.order_by().values_list("etat", flat=True).distinct())
     contexte = {
@@ -81,6 +81,11 @@ def conventions(request: HttpRequest) -> HttpResponse:
     reponse = render(request, modele, contexte)
     patch_vary_headers(reponse, ["HX-Request"])  # the back button must not show the fragment alone
     return reponse
+
+
+def read_text(request: HttpRequest, cle: str) -> str:
+    """A typed criterion, cut to a reasonable length; PostgreSQL refuses the NUL that no keyboard types."""
+    return request.GET.get(cle, "").replace("\x00", "").strip()[:200]
 
 
 def list_annees(conventions: QuerySet[Convention]) -> list[int]:
@@ -115,7 +120,7 @@ def filter_conventions(conventions: Any, filtres: dict[str, str]) -> Any:
 @require_safe
 def recherche(request: HttpRequest) -> HttpResponse:
     """Conventions and fiches whose code, title or words match what is typed in the band."""
-    mots = request.GET.get("q", "").strip()[:200]
+    mots = read_text(request, "q")
     resultats: dict[str, Any] = {"q": mots, "fiches": [], "trouvees": []}
     if mots:
         visibles = Convention.objects.visible_to(request.user)

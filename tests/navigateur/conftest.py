@@ -150,6 +150,8 @@ def arrive(site: Site, browser: Browser) -> Iterator[Callable[..., Visite]]:
 
     yield open_site
     for contexte in contextes:
+        for page in contexte.pages:
+            page.wait_for_load_state("networkidle")  # no request left behind when the data goes
         contexte.close()
 
 

@@ -126,6 +126,17 @@ def test_back_button_returns_to_the_whole_page_after_filtering(arrive: Arrive) -
     expect(page.get_by_label("Nature")).to_be_visible()
 
 
+def test_back_button_undoes_a_filter_even_when_htmx_forgot_the_page(arrive: Arrive) -> None:
+    page = arrive(CHAUMONT).go(build_address("conventions"))
+    total = page.get_by_role("status").inner_text()
+    page.get_by_label("Nature").select_option("cadre")
+    expect(page.get_by_role("status")).not_to_have_text(total)
+    page.evaluate("() => sessionStorage.removeItem('htmx-history-cache')")
+    page.go_back()
+    expect(page.get_by_role("status")).to_have_text(total)
+    expect(page.get_by_label("Nature")).to_be_visible()
+
+
 def test_filtered_address_shows_the_same_list_when_loaded(arrive: Arrive) -> None:
     page = arrive(CHAUMONT).go(build_address("conventions", suite="?nature=cadre"))
     expect(page.get_by_label("Nature")).to_have_value("cadre")
