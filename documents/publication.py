@@ -3,17 +3,20 @@
 A part is HTML without page or style of its own; a document is a list of parts handed to the PDF engine.
 """
 
-import mimetypes
+import logging
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from io import BytesIO
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from PIL import Image, UnidentifiedImageError
 
+from comptes.models import Organisation
 from conventions.axes import ArbreAxes
 from conventions.models import Axe, Convention
 from conventions.redaction import TexteConvention, write_convention
@@ -28,6 +31,7 @@ from socle.pdf import RESSOURCE, Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
 Ressources = dict[str, tuple[bytes, str]]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -112,6 +116,7 @@ def load_feuilles(convention: Convention) -> list[Feuille]:
 def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeString:
     """One sheet as HTML; `niveau` is the level of its title, `ensuite` starts it on a new page."""
     fiche, convention = feuille.fiche, feuille.fiche.convention
+    indicateurs = list_indicateurs(fiche)
     description = [
         (titre, contenu)
         for titre, contenu in [
@@ -132,7 +137,8 @@ def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeSt
         brouillon=not convention.is_signee,
         couts=build_couts(feuille.couts, convention.annees),
         parts=build_parts(fiche, feuille.couts, feuille.parts, convention.annees),
-        indicateurs=list_indicateurs(fiche),
+        indicateurs=[i for i in indicateurs if i["a_cible"]],
+        mesures=[i["objet"] for i in indicateurs if not i["a_cible"]],
         prets=fiche.produits_pret.all(),
         annees=convention.annees,
         niveau=niveau,
@@ -201,13 +207,27 @@ def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]
     logos = []
     for partie in list(convention.parties.all())[:2]:
         logo = {"nom": partie.denomination, "url": ""}
-        if partie.organisation.logo:
+        if image := read_logo(partie.organisation):
             nom = f"logo-{partie.organisation.cle}"
-            with partie.organisation.logo.open("rb") as fichier:
-                ressources[nom] = (fichier.read(), mimetypes.guess_type(str(partie.organisation.logo.name))[0] or "image/png")
+            ressources[nom] = image
             logo["url"] = RESSOURCE + nom
         logos.append(logo)
     return ressources, logos
+
+
+def read_logo(organisation: Organisation) -> tuple[bytes, str] | None:
+    """Bytes and type of a logo; None when there is none, or when its file is lost or unreadable: the agreement comes out all the same."""
+    if not organisation.logo:
+        return None
+    try:
+        with organisation.logo.open("rb") as fichier:
+            contenu = fichier.read()
+        with Image.open(BytesIO(contenu)) as image:
+            image.verify()
+            return contenu, Image.MIME[str(image.format)]
+    except (OSError, UnidentifiedImageError, SyntaxError, KeyError):
+        logger.warning("logo illisible", extra={"organisation": organisation.cle})
+        return None
 
 
 def attach_budget(recap: Recapitulatif) -> PieceJointe:

@@ -57,7 +57,7 @@ def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attent
             noms = " et ".join(o.sigle for o in fiche.maitres_ouvrage.all())
             relire.append(
                 Attente(
-                    "alerte",
+                    "demi",
                     f"Relire {fiche.code}, {fiche.nom_court}",
                     f"{noms or 'Votre partenaire'} vous l’a confiée.",
                     fiche.get_absolute_url(),

@@ -25,8 +25,8 @@ class Financeur:
 
     @property
     def rang_couleur(self) -> int:
-        """Each financeur keeps one of five colours; the last is shared."""
-        return min(self.rang, 5)
+        """Each organisation keeps one of five colours, the last shared; what nobody pays is hollow (6)."""
+        return 6 if self.id is None else min(self.rang, 5)
 
 
 @dataclass

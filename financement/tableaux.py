@@ -147,7 +147,7 @@ def build_parts(fiche: FicheAction, lignes: Sequence[LigneCout], parts: Sequence
         )
     reste = None
     if None not in vus and calcul.get(None, None).montant:
-        reste = LignePart(NON_REPARTI, "", None, None, "", {a: calcul.get(a, None) for a in colonnes}, calcul.get(None, None), 5)
+        reste = LignePart(NON_REPARTI, "", None, None, "", {a: calcul.get(a, None) for a in colonnes}, calcul.get(None, None), 6)
     return TableauParts(colonnes, resultat, reste, {a: calcul.total(a) for a in colonnes}, calcul.total())
 
 
@@ -161,5 +161,6 @@ def list_indicateurs(fiche: FicheAction) -> list[dict]:
     lignes = []
     for indicateur in fiche.indicateurs.all():
         cibles = {cible.annee: cible.valeur for cible in indicateur.cibles.all()}
-        lignes.append({"objet": indicateur, "cibles": [cibles.get(annee) for annee in fiche.convention.annees]})
+        par_annee = [cibles.get(annee) for annee in fiche.convention.annees]
+        lignes.append({"objet": indicateur, "cibles": par_annee, "a_cible": any(v is not None for v in par_annee)})
     return lignes

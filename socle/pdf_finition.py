@@ -39,8 +39,10 @@ def finish(brut: bytes, *, titre: str) -> bytes:
     with Pdf.open(BytesIO(brut)) as pdf:
         parents = ParentTree(pdf)
         drop_nested_annotations(pdf, parents)
-        mark_artifacts(pdf, parents)
+        name_links(pdf, parents, mark_artifacts(pdf, parents))
+        prune_empty(pdf.Root.StructTreeRoot)
         parents.write()
+        drop_repeated_files(pdf)
         write_metadata(pdf, titre)
         sortie = BytesIO()
         pdf.save(
@@ -127,9 +129,10 @@ def list_contents(pdf: Pdf) -> dict[PlaceMarquee, Object]:
     return contenus
 
 
-def mark_artifacts(pdf: Pdf, parents: ParentTree) -> None:
-    """Turn content outside the structure (running lines) and leader dots into artifacts."""
+def mark_artifacts(pdf: Pdf, parents: ParentTree) -> dict[PlaceMarquee, str]:
+    """Turn content outside the structure (running lines) and leader dots into artifacts; return the text of the rest."""
     contenus = list_contents(pdf)
+    lus: dict[PlaceMarquee, str] = {}
     for page in pdf.pages:
         instructions: list[Any] = list(pikepdf.parse_content_stream(page))
         textes = _read_texts(page, instructions)
@@ -141,6 +144,7 @@ def mark_artifacts(pdf: Pdf, parents: ParentTree) -> None:
             place = (page.objgen, mcid)
             points = place in contenus and bool(textes.get(mcid)) and set(textes[mcid]) <= POINTS and "\u2009" in textes[mcid]
             if place in contenus and not points:
+                lus[place] = textes.get(mcid, "")
                 continue
             if points:
                 _remove_mcid(contenus[place], page.obj, mcid)
@@ -154,6 +158,51 @@ def mark_artifacts(pdf: Pdf, parents: ParentTree) -> None:
             if proprietaires is not None:
                 for mcid in changees & set(range(len(proprietaires))):
                     proprietaires[mcid] = None
+    return lus
+
+
+def name_links(pdf: Pdf, parents: ParentTree, textes: dict[PlaceMarquee, str]) -> None:
+    """Describe each link by its words: the engine writes the name of its anchor, which a reader would say aloud."""
+    for page in pdf.pages:
+        for annotation in page.obj.get("/Annots", []):
+            element = parents.entrees.get(int(annotation.get("/StructParent", -1)))
+            if element is None:
+                continue
+            mots = " ".join(textes.get((page.obj.objgen, mcid), "") for mcid in _list_mcids(element, page.obj))
+            if mots.strip():
+                annotation.Contents = pikepdf.String(" ".join(mots.split()))
+
+
+def _list_mcids(element: Object, page: Object) -> list[int]:
+    """Marked contents of one page below an element, in reading order."""
+    mcids = []
+    for courant in walk(element):
+        enfants = courant.get("/K")
+        for enfant in list(enfants) if isinstance(enfants, Array) else [enfants]:
+            if isinstance(enfant, int) and "/Pg" in courant and courant.Pg.objgen == page.objgen:
+                mcids.append(int(enfant))
+            elif isinstance(enfant, Dictionary) and enfant.get("/Type") == Name.MCR and enfant.get("/Pg", page).objgen == page.objgen:
+                mcids.append(int(enfant.MCID))
+    return mcids
+
+
+def prune_empty(element: Object) -> bool:
+    """Remove spans that hold nothing any more, below `element`; tell whether it is one itself."""
+    enfants = element.get("/K")
+    if enfants is None:
+        return element.get("/S") in {Name.Span, Name.NonStruct}
+    liste = list(enfants) if isinstance(enfants, Array) else [enfants]
+    gardes = [e for e in liste if not (isinstance(e, Dictionary) and "/S" in e and prune_empty(e))]
+    if len(gardes) != len(liste):
+        element.K = Array(gardes)
+    return not gardes and element.get("/S") in {Name.Span, Name.NonStruct}
+
+
+def drop_repeated_files(pdf: Pdf) -> None:
+    """List each attached file once in the catalog."""
+    if "/AF" in pdf.Root:
+        uniques = {fichier.objgen: fichier for fichier in pdf.Root.AF}
+        pdf.Root.AF = Array(list(uniques.values()))
 
 
 def _remove_mcid(element: Object, page: Object, mcid: int) -> None:

@@ -77,7 +77,8 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
         "annees": list_annees(visibles),
     }
-    modele = "financement/_conventions.html" if request.htmx else "financement/conventions.html"  # type: ignore[attr-defined]
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    modele = "financement/_conventions.html" if htmx and not htmx.history_restore_request else "financement/conventions.html"
     reponse = render(request, modele, contexte)
     patch_vary_headers(reponse, ["HX-Request"])  # the back button must not show the fragment alone
     return reponse

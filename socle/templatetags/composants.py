@@ -54,7 +54,7 @@ def barre(parts: Iterable[tuple[int, Decimal]], total: Decimal | None = None) ->
     rects, x = [], Decimal(0)
     for rang, valeur in parts:
         largeur = valeur * 1000 / ensemble
-        rects.append({"rang": min(rang, 5), "x": f"{x:.1f}", "largeur": f"{max(largeur - 3, Decimal(1)):.1f}"})
+        rects.append({"rang": min(rang, 6), "x": f"{x:.1f}", "largeur": f"{max(largeur - 3, Decimal(1)):.1f}"})
         x += largeur
     return {"rects": rects, "reste_x": f"{x:.1f}" if x < 999 else None, "reste": f"{1000 - x:.1f}"}
 
