@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,6 +81,9 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
             sessions = {email: open_session(email) for email in (ADMINISTRATRICE, AGENTE, CHAUMONT)}
             serveur = LiveServer("localhost")
             yield Site(serveur.url, sessions)
+            for fil in threading.enumerate():
+                if "process_request_thread" in fil.name:
+                    fil.join(5)  # an answer still being closed would find the shared connection taken back
             serveur.stop()
         finally:
             call_command("flush", interactive=False, verbosity=0)
