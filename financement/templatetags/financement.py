@@ -34,7 +34,7 @@ def cellule(cellule: Cellule | None, imprime: bool = False, euro: bool = False, 
         return format_html("{}{}<sup>*</sup>{}", format_montant(cellule.montant), unite, suite)
     for reserve in cellule.reserves:
         suite = format_html('{}<small class="reserve">+ {}</small>', suite, reserve)
-    return format_html('<span class="figure">{}{}{}</span>', format_montant(cellule.montant), unite, suite)
+    return format_html('<span class="chiffre">{}{}{}</span>', format_montant(cellule.montant), unite, suite)
 
 
 @register.inclusion_tag("conventions/_entete.html", takes_context=True)
