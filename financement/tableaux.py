@@ -37,6 +37,11 @@ class LigneTableau:
     par_annee: dict[int, CelluleCout]
     ensemble: CelluleCout
 
+    def get_mention_commune(self, annees: Sequence[int]) -> str:
+        """Words that stand for every year of the row, to be written once across it."""
+        mentions = {self.par_annee[annee].mention if annee in self.par_annee else "" for annee in annees}
+        return mentions.pop() if len(mentions) == 1 else ""
+
 
 @dataclass
 class TableauCouts:
@@ -50,6 +55,16 @@ class TableauCouts:
     @property
     def is_vide(self) -> bool:
         return not self.lignes
+
+    @property
+    def nb_colonnes(self) -> int:
+        """Columns of figures, the sum of the years included."""
+        return len(self.annees) + 1
+
+    @property
+    def rangees(self) -> list[tuple[LigneTableau, str]]:
+        """Rows, each with the words that fill it whole, if any."""
+        return [(ligne, ligne.get_mention_commune(self.annees)) for ligne in self.lignes]
 
 
 def build_couts(lignes: Sequence[LigneCout], annees: Sequence[int]) -> TableauCouts:
