@@ -162,7 +162,7 @@ def test_list_offers_only_what_its_conventions_hold(trois: None, client_agent: C
 
 
 def test_list_counts_a_convention_once_whatever_its_parties(trois: None, client_agent: Client) -> None:
-    assert text(page(client_agent, "conventions"), "//h2[@role='status']") == "3 conventions"
+    assert text(page(client_agent, "conventions"), "//div[@id='resultats']//h2") == "3 conventions"
 
 
 def test_list_goes_by_pages_of_twenty_five_and_keeps_the_filters(agent: Utilisateur, client_agent: Client) -> None:
@@ -175,8 +175,9 @@ def test_list_goes_by_pages_of_twenty_five_and_keeps_the_filters(agent: Utilisat
 
 def test_list_answers_htmx_with_the_results_alone(trois: None, client_agent: Client) -> None:
     contenu = client_agent.get(reverse("conventions"), {"q": "cadre"}, headers={"HX-Request": "true"}).content.decode()
-    assert contenu.startswith('<div class="bloc-tete"><h2 role="status">1 convention</h2>')
+    assert contenu.startswith('<div class="bloc-tete"><h2>1 convention</h2>')
     assert "<html" not in contenu
+    assert '<p id="annonce" class="visually-hidden" hx-swap-oob="innerHTML">1 convention</p>' in contenu
 
 
 def test_cached_fragment_is_never_taken_for_the_page(trois: None, client_agent: Client) -> None:

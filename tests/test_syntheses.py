@@ -167,7 +167,7 @@ def test_financeurs_are_the_parties_then_the_others_then_non_reparti(fiche: Fich
     share(fiche, {fonds: "10", region: "10", cci: "10", agglo: "10"})
     recap = compute_recapitulatif(fiche.convention)
     assert [f.nom for f in recap.financeurs] == ["Agglo", "CCI", "FSE", "Région", "Non réparti"]
-    assert [f.rang_couleur for f in recap.financeurs] == [1, 2, 3, 4, 5]
+    assert [f.rang_couleur for f in recap.financeurs] == [1, 2, 3, 4, 6]
 
 
 def test_every_party_that_may_pay_has_a_column(convention: Convention) -> None:
