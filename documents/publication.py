@@ -24,7 +24,7 @@ from conventions.variables import read_values
 from fiches.models import FicheAction
 from financement.models import CoFinancement, LigneCout
 from financement.recapitulatif import Recapitulatif, list_autres
-from financement.syntheses import compute_recapitulatif, read_recapitulatif_declare
+from financement.syntheses import compute_recapitulatif, get_recapitulatif, read_by_fiche
 from financement.tableaux import build_couts, build_parts, list_indicateurs
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
 from socle.pdf import RESSOURCE, Document, PieceJointe, render_pdf
@@ -78,8 +78,8 @@ def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
 
 def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:
     """The recap as PDF in landscape, computed from the fiches or as printed in the annex."""
-    recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
-    titre = "Récapitulatif financier déclaré" if declare else "Récapitulatif financier"
+    recap = get_recapitulatif(convention, declare)
+    titre = "Récapitulatif financier déclaré" if recap.declare else "Récapitulatif financier"
     return _publish(convention, f"{titre} – {convention.titre}", [render_recap(recap, titre)], {}, [attach_budget(recap)])
 
 
@@ -101,12 +101,7 @@ class Feuille:
 def load_feuilles(convention: Convention) -> list[Feuille]:
     """Sheets of a convention in order, in a fixed number of queries."""
     fiches = list(convention.fiches.with_maitres().prefetch_related("indicateurs__cibles", "produits_pret"))
-    couts: dict[int, list[LigneCout]] = defaultdict(list)
-    parts: dict[int, list[CoFinancement]] = defaultdict(list)
-    for cout in LigneCout.objects.filter(fiche__in=fiches).select_related("nature"):
-        couts[cout.fiche_id].append(cout)
-    for part in CoFinancement.objects.filter(fiche__in=fiches).select_related("financeur", "nature"):
-        parts[part.fiche_id].append(part)
+    couts, parts = read_by_fiche([f.pk for f in fiches])
     racines = ArbreAxes.of(convention).racine_by_axe()
     for fiche in fiches:
         fiche.convention = convention  # the object already loaded, with its parties

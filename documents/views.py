@@ -6,7 +6,7 @@ from django.views.decorators.http import require_safe
 from conventions.acces import get_convention
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
 from fiches.acces import get_fiche
-from financement.syntheses import compute_recapitulatif, has_recapitulatif_declare, read_recapitulatif_declare
+from financement.syntheses import get_recapitulatif
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -31,7 +31,7 @@ def fiche_pdf(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
 def recapitulatif_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The recap, computed or declared."""
     convention = get_convention(request.user, reference)
-    declare = request.GET.get("source") == "declare" and has_recapitulatif_declare(convention)
+    declare = request.GET.get("source") == "declare"
     return download(publish_recapitulatif(convention, declare), f"{reference}-recapitulatif.pdf", "application/pdf")
 
 
@@ -39,9 +39,8 @@ def recapitulatif_pdf(request: HttpRequest, reference: str) -> HttpResponse:
 def recapitulatif_xlsx(request: HttpRequest, reference: str) -> HttpResponse:
     """The recap as a spreadsheet, computed or declared."""
     convention = get_convention(request.user, reference)
-    declare = request.GET.get("source") == "declare" and has_recapitulatif_declare(convention)
-    recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
-    return download(write_recapitulatif_xlsx(recap), f"{reference}-recapitulatif{'-declare' if declare else ''}.xlsx", XLSX)
+    recap = get_recapitulatif(convention, declare=request.GET.get("source") == "declare")
+    return download(write_recapitulatif_xlsx(recap), f"{reference}-recapitulatif{'-declare' if recap.declare else ''}.xlsx", XLSX)
 
 
 def download(contenu: bytes, nom: str, type_mime: str) -> HttpResponse:

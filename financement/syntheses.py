@@ -5,7 +5,7 @@ whatever the number of fiches and lines. Amounts are Decimal euros of two places
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from comptes.models import Organisation
@@ -22,7 +22,7 @@ from financement.repartition import Cout, Part, split_costs
 def compute_recapitulatif(convention: Convention) -> Recapitulatif:
     """Compute the recap of a convention from the cost lines and shares of its fiches (seven queries)."""
     fiches = list(convention.fiches.with_maitres())
-    couts, parts = _read_by_fiche([f.pk for f in fiches])
+    couts, parts = read_by_fiche([f.pk for f in fiches])
     lignes = {f.pk: compute_ligne(f, couts[f.pk], parts[f.pk]) for f in fiches}
     for fiche in fiches:
         lignes[fiche.pk].rubriques = fiche.list_rubriques(bool(couts[fiche.pk]), bool(parts[fiche.pk]))
@@ -101,7 +101,7 @@ def compute_totaux(conventions: Iterable[Convention]) -> dict[int, TotauxConvent
     """Totals of several conventions at once, in five queries, by primary key."""
     ids = [c.pk for c in conventions]
     fiches = list(FicheAction.objects.filter(convention__in=ids).with_maitres())
-    couts, parts = _read_by_fiche([f.pk for f in fiches])
+    couts, parts = read_by_fiche([f.pk for f in fiches])
     totaux = {pk: TotauxConvention(Cellule(), defaultdict(Cellule), 0, 0) for pk in ids}
     for fiche in fiches:
         ligne, totaux_convention = compute_ligne(fiche, couts[fiche.pk], parts[fiche.pk]), totaux[fiche.convention_id]
@@ -115,15 +115,22 @@ def compute_totaux(conventions: Iterable[Convention]) -> dict[int, TotauxConvent
     return totaux
 
 
-def _read_by_fiche(fiches: list[int]) -> tuple[dict[int, list[LigneCout]], dict[int, list[CoFinancement]]]:
-    """Cost lines and shares of many fiches, by fiche, in two queries."""
+def read_by_fiche(fiches: Collection[int]) -> tuple[dict[int, list[LigneCout]], dict[int, list[CoFinancement]]]:
+    """Cost lines and shares of many fiches, given by key, with their natures and financeurs: two queries."""
     couts: dict[int, list[LigneCout]] = defaultdict(list)
     parts: dict[int, list[CoFinancement]] = defaultdict(list)
-    for cout in LigneCout.objects.filter(fiche__in=fiches).order_by("fiche", "ordre", "annee", "pk"):
+    for cout in LigneCout.objects.filter(fiche__in=fiches).select_related("nature").order_by("fiche", "ordre", "annee", "pk"):
         couts[cout.fiche_id].append(cout)
-    for part in CoFinancement.objects.filter(fiche__in=fiches).select_related("financeur"):
+    for part in CoFinancement.objects.filter(fiche__in=fiches).select_related("financeur", "nature"):
         parts[part.fiche_id].append(part)
     return couts, parts
+
+
+def get_recapitulatif(convention: Convention, declare: bool = False) -> Recapitulatif:
+    """The recap of a convention: as its annex declares it when asked and printed, else computed from the fiches."""
+    if declare and has_recapitulatif_declare(convention):
+        return read_recapitulatif_declare(convention)
+    return compute_recapitulatif(convention)
 
 
 def has_recapitulatif_declare(convention: Convention) -> bool:

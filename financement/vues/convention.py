@@ -13,7 +13,12 @@ from fiches.acces import get_fiche
 from fiches.fiches import slugify_code
 from financement.models import CoFinancement, LigneCout
 from financement.recapitulatif import Ligne, Recapitulatif, list_autres
-from financement.syntheses import compute_recapitulatif, has_recapitulatif_declare, read_recapitulatif_declare
+from financement.syntheses import (
+    compute_recapitulatif,
+    get_recapitulatif,
+    has_recapitulatif_declare,
+    read_recapitulatif_declare,
+)
 from financement.tableaux import build_couts, build_parts, list_indicateurs
 
 
@@ -117,8 +122,7 @@ def budget(request: HttpRequest, reference: str) -> HttpResponse:
     """The recap: computed from the fiches, or as the annex prints it."""
     convention = get_convention(request.user, reference)
     has_declare = has_recapitulatif_declare(convention)
-    declare = has_declare and request.GET.get("source") == "declare"
-    recap = read_recapitulatif_declare(convention) if declare else compute_recapitulatif(convention)
+    recap = get_recapitulatif(convention, declare=request.GET.get("source") == "declare")
     return render(
         request,
         "financement/budget.html",

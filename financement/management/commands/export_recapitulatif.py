@@ -6,7 +6,7 @@ from django.core.management.base import CommandParser
 
 from conventions.acces import find_convention
 from financement.export_recapitulatif import write_csv, write_json
-from financement.syntheses import compute_recapitulatif, has_recapitulatif_declare, read_recapitulatif_declare
+from financement.syntheses import get_recapitulatif, has_recapitulatif_declare
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
 from socle.commandes import Commande, Refus, write_file
 
@@ -28,7 +28,7 @@ class Command(Commande):
         convention = find_convention(options["reference"])
         if options["declare"] and not has_recapitulatif_declare(convention):
             raise Refus(f"La convention « {convention.reference} » n’a pas de récapitulatif déclaré.")
-        recap = read_recapitulatif_declare(convention) if options["declare"] else compute_recapitulatif(convention)
+        recap = get_recapitulatif(convention, options["declare"])
         contenu = FORMATS[options["format"]](recap)
         if options["output"]:
             write_file(options["output"], contenu)
