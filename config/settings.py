@@ -65,6 +65,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     "axes.middleware.AxesMiddleware",
+    "socle.middleware.PageIntrouvable",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -206,7 +207,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "evenement"}},
     "root": {"handlers": ["console"], "level": env.str("TRAITDUNION_LOG", default="INFO")},
     "loggers": {
-        "django": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django": {"handlers": ["console"], "level": env.str("TRAITDUNION_LOG", default="INFO"), "propagate": False},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},

@@ -119,7 +119,7 @@ class Convention(models.Model):
         "point d’étape", null=True, blank=True, help_text="Date portée par la mention « document de travail » jusqu’à la signature."
     )
     lieu_signature = models.CharField("lieu de signature", max_length=100, blank=True)
-    nombre_originaux = models.PositiveSmallIntegerField("exemplaires originaux", default=2, validators=[MinValueValidator(1)])
+    nombre_originaux = models.PositiveSmallIntegerField("exemplaires originaux", null=True, blank=True, validators=[MinValueValidator(1)])
     tribunal = models.CharField("tribunal administratif", max_length=100, blank=True, help_text="Ville du tribunal compétent.")
     tarif_journalier = EuroField(
         "tarif journalier",
@@ -196,7 +196,7 @@ class Convention(models.Model):
 
     @property
     def periode_affichee(self) -> str:
-        """The announced period, else the years, else the dates."""
+        """The announced period, else the years."""
         if self.periode:
             return self.periode
         if self.annee_debut:
@@ -217,8 +217,9 @@ class Convention(models.Model):
 
     @property
     def nom_court(self) -> str:
-        """« Convention-cadre 2018 – 2020 »."""
-        return " ".join(filter(None, [self.get_nature_display(), self.periode_affichee]))
+        """« Convention-cadre 2018 – 2020 »; a period told in a sentence is left to the page that shows it."""
+        periode = self.periode_affichee
+        return " ".join(filter(None, [self.get_nature_display(), periode if len(periode) <= 15 else str(self.annee_debut or "")]))
 
 
 class Objectif(models.Model):

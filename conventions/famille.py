@@ -27,7 +27,7 @@ def read_famille(convention: Convention, user: Any) -> list[Parent]:
     for pk in membres:
         membre = par_pk[pk]
         if membre.renouvelle_id in membres:
-            enfants.setdefault(membre.renouvelle_id, []).append((membre, "Renouvelle"))
+            enfants.setdefault(membre.renouvelle_id, []).append((membre, "Fait suite à"))
         elif membre.parent_id in membres:
             enfants.setdefault(membre.parent_id, []).append((membre, "Dépend de"))
         else:

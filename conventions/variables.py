@@ -52,8 +52,10 @@ def _duree(convention: "Convention") -> str | None:
     return f"{texte}\u00a0{unite}{'s' if unite == 'an' and nombre > 1 else ''}"
 
 
-def _originaux(convention: "Convention") -> str:
+def _originaux(convention: "Convention") -> str | None:
     nombre = convention.nombre_originaux
+    if nombre is None:
+        return None
     return NOMBRES[nombre] if nombre < len(NOMBRES) else str(nombre)
 
 

@@ -197,11 +197,13 @@ def describe_composition(texte: TexteConvention, nb_fiches: int, recap: Recapitu
 
 
 def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]]:
-    """Stored logos of the first two parties, as resources of the document; an empty place where there is none."""
+    """Stored logos of the parties, as resources of the document; an empty place where there is none. Three stand in a row."""
     ressources: Ressources = {}
     logos = []
-    for partie in list(convention.parties.all())[:2]:
-        logo = {"nom": partie.denomination, "url": ""}
+    parties = list(convention.parties.all())
+    for rang, partie in enumerate(parties):
+        place = "droite" if len(parties) == 2 and rang == 1 else "suivie" if len(parties) > 2 and rang % 3 < 2 else ""
+        logo = {"nom": partie.denomination, "url": "", "place": place}
         if image := read_logo(partie.organisation):
             nom = f"logo-{partie.organisation.cle}"
             ressources[nom] = image

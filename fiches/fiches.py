@@ -181,14 +181,14 @@ class Pilote(models.Model):
 
 
 def slugify_code(code: str) -> str:
-    """« E.A 1.2.1 » gives « e-a-1-2-1 »; so do « EA 1.2.1 » and « e.a 1.2.1 » through `normalize_code`."""
+    """The code in an address: « E.A 1.2.1 » gives « e-a-1-2-1 »."""
     return slugify(code.replace(".", "-").replace(" ", "-"))
 
 
 def normalize_code(code: str) -> str:
-    """Writing-independent form of a code: « E.A 1.1 », « EA 1.1 » and « e.a 1.1 » give « EA11 » with its dots of figures kept.
+    """Writing-independent form of a code: « E.A 1.1 », « EA 1.1 » and « e.a 1.1 » all give « EA 1.1 ».
 
-    Letters are joined and put in capitals, figures keep the dots between them: « EA 1.1 ».
+    Letters are joined and put in capitals, figures keep the dots between them.
     """
     lettres = "".join(c for c in code if c.isalpha()).upper()
     reste = "".join(c if c.isdigit() or c == "." else " " for c in code).replace(" ", "").strip(".")

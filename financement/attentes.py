@@ -32,9 +32,6 @@ class Echeance:
     libelle: str
     convention: Convention
 
-    def days_left(self, today: date) -> int:
-        return (self.jour - today).days
-
 
 def list_attentes(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
     """What `user` may do in `conventions` (seen by them, parties loaded); nothing for who only reads."""

@@ -17,7 +17,7 @@ from conventions.models import Axe, Convention
 from fiches.fiches import normalize_code
 from fiches.models import FicheAction
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
-from socle.nombres import NombreIllisible, parse_montant, parse_nombre
+from socle.nombres import NombreIllisible, parse_jours, parse_montant, parse_nombre, parse_taux
 from socle.tableur import clean_text, restore_text
 from socle.typographie import format_nombre
 
@@ -68,6 +68,23 @@ class EuroWidget(NombreWidget):
 
     def parse(self, texte: str) -> Decimal:
         return parse_montant(texte)
+
+
+class TauxWidget(NombreWidget):
+    """A rate in %, four places."""
+
+    def __init__(self) -> None:
+        super().__init__(4)
+
+    def parse(self, texte: str) -> Decimal:
+        return parse_taux(texte)
+
+
+class JoursWidget(NombreWidget):
+    """A number of days: « 16,5 j »."""
+
+    def parse(self, texte: str) -> Decimal:
+        return parse_jours(texte)
 
 
 class CleWidget(widgets.ForeignKeyWidget):
@@ -220,7 +237,7 @@ class LigneCoutResource(FinancementResource):
     fiche = _fiche_fields()["fiche"]
     nature = fields.Field(column_name="nature", attribute="nature", widget=CleWidget(NatureDepense, "cle", "La nature de dépense"))
     libelle = fields.Field(column_name="libelle", attribute="libelle", widget=TexteWidget(), default="")
-    jours = fields.Field(column_name="jours", attribute="jours", widget=NombreWidget())
+    jours = fields.Field(column_name="jours", attribute="jours", widget=JoursWidget())
     tarif_journalier = fields.Field(column_name="tarif_journalier", attribute="tarif_journalier", widget=EuroWidget())
     annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
@@ -252,7 +269,7 @@ class CoFinancementResource(FinancementResource):
     fiche = _fiche_fields()["fiche"]
     financeur = fields.Field(column_name="financeur", attribute="financeur", widget=CleWidget(Organisation, "cle", "L’organisation"))
     nature = fields.Field(column_name="nature", attribute="nature", widget=CleWidget(NatureDepense, "cle", "La nature de dépense"))
-    taux = fields.Field(column_name="taux", attribute="taux", widget=NombreWidget(4))
+    taux = fields.Field(column_name="taux", attribute="taux", widget=TauxWidget())
     annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
@@ -306,7 +323,7 @@ class VersementResource(FinancementResource):
         column_name="beneficiaire", attribute="beneficiaire", widget=CleWidget(Organisation, "cle", "L’organisation")
     )
     condition = fields.Field(column_name="condition", attribute="condition", widget=TexteWidget(), default="")
-    taux = fields.Field(column_name="taux", attribute="taux", widget=NombreWidget(4))
+    taux = fields.Field(column_name="taux", attribute="taux", widget=TauxWidget())
     date_prevue = fields.Field(column_name="date_prevue", attribute="date_prevue", widget=DateWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
 

@@ -56,7 +56,7 @@ class MontantRecapDeclare(models.Model):
 
     class Meta:
         verbose_name = "montant du récapitulatif déclaré"
-        verbose_name_plural = "récapitulatif déclaré"
+        verbose_name_plural = "cellules du récapitulatif déclaré"
         ordering = ["convention", "fiche__ordre", "axe__ordre", "annee", "pk"]
         constraints = [
             *euro_only("montant"),

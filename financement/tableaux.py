@@ -119,9 +119,8 @@ class TableauParts:
 
     @property
     def taux_total(self) -> Decimal | None:
-        """Sum of the rates when all shares are rates for the same scope, else None."""
-        portees = {ligne.portee for ligne in self.lignes}
-        if len(portees) != 1 or any(ligne.taux is None for ligne in self.lignes):
+        """Sum of the rates when all shares are rates of the whole fiche, else None: 100 % of a part is not 100 %."""
+        if self.non_reparti or any(ligne.taux is None or ligne.portee for ligne in self.lignes):
             return None
         return sum((ligne.taux or ZERO for ligne in self.lignes), ZERO)
 

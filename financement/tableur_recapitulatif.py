@@ -52,7 +52,7 @@ def _write_head(feuille: Worksheet, recap: Recapitulatif) -> None:
     put_text(feuille, 1, 1, recap.convention.titre).font = Font(bold=True, size=14)
     source = "tels que déclarés en annexe" if recap.declare else "calculés depuis les fiches"
     bases = f" Bases mêlées : {', '.join(recap.bases).lower()}." if len(recap.bases) > 1 else ""
-    feuille["A2"] = f"{recap.convention.reference} – montants en euros, {source}. « / » : pas de dépense prévue.{bases}"
+    feuille["A2"] = f"{recap.convention.reference} – montants en euros, {source}. « / » : aucun montant.{bases}"
     feuille.cell(3, 1, "Fiche"), feuille.cell(3, 2, "Action")
     colonne = PREMIERE_COLONNE
     for annee in recap.annees:

@@ -214,9 +214,9 @@ def test_cofinancements_of_jeune_entreprise_keep_rates_and_amounts(dijon: Conven
     ]
 
 
-def test_sheet_without_supplementary_financing_says_zero(dijon: Convention) -> None:
+def test_sheet_without_supplementary_financing_says_it_in_words(dijon: Convention) -> None:
     parts = CoFinancement.objects.filter(fiche__convention=dijon, fiche__code="E.P 2.2")
-    assert [(p.taux, p.montant.amount, p.mention) for p in parts] == [(None, 0, "pas de financement supplémentaire")] * 2
+    assert [(p.taux, p.montant, p.mention) for p in parts] == [(None, None, "pas de financement supplémentaire")] * 2
 
 
 def test_amounts_stated_by_the_text_of_dijon(dijon: Convention) -> None:
@@ -270,8 +270,8 @@ def test_conventions_of_chaumont_depend_on_the_cadre_and_renew_each_other(chaumo
 def test_family_of_chaumont_is_one_graph(chaumont: Convention) -> None:
     arbre = tell_famille(read_famille(chaumont, Utilisateur(is_superuser=True)))
     assert arbre[:2] == [
-        ("PROSPECTION-2009", "", [("PROSPECTION-2018", "Renouvelle", [("PROSPECTION-2020", "Renouvelle", [])])]),
-        ("COMMERCE-2015", "", [("MANAGER-2018", "Renouvelle", [("MANAGER-RECONDUCTION", "Renouvelle", [])])]),
+        ("PROSPECTION-2009", "", [("PROSPECTION-2018", "Fait suite à", [("PROSPECTION-2020", "Fait suite à", [])])]),
+        ("COMMERCE-2015", "", [("MANAGER-2018", "Fait suite à", [("MANAGER-RECONDUCTION", "Fait suite à", [])])]),
     ]
     assert {(reference, lien) for reference, lien, _ in arbre[2][2]} == {
         ("IHM", "Dépend de"),

@@ -311,7 +311,7 @@ def test_fiches_follow_the_tree_of_axes(convention: Convention, client_agent: Cl
 
 def test_fiche_shows_days_zero_words_and_nothing_apart(chiffree: Any, client_agent: Client) -> None:
     fiche = page(client_agent, "fiche", chiffree.convention.reference, "e-a-1-1")
-    rien = "/pas de dépense prévue"
+    rien = "/aucun montant"
     assert cells(fiche, "//section[@id='couts']") == [
         ["Nature", "2018", "2019", "2020", "Ensemble"],
         ["Études", "9 90016,5 j", "0", rien, "9 90016,5 j"],
@@ -346,7 +346,7 @@ def test_budget_computed_and_declared_stand_side_by_side(chiffree: Any, client_a
     factories.RecapDeclareFactory(convention=chiffree.convention, fiche=chiffree, montant=euros(10000))
     reference = chiffree.convention.reference
     calcule, declare = (cells(page(client_agent, "budget", reference, **r), "//table")[3] for r in ({}, {"source": "declare"}))
-    assert calcule[:5] == ["E.A 1.1 Observatoire", "3 960", "/pas de dépense prévue", "5 940", "9 900"]
+    assert calcule[:5] == ["E.A 1.1 Observatoire", "3 960", "/aucun montant", "5 940", "9 900"]
     assert "10 000" in declare
     assert "10 000" not in calcule
 
@@ -376,7 +376,7 @@ def test_family_shows_cadre_specific_conventions_and_renewals(convention: Conven
         "Développement économique",
         "Dépend de",
         "École",
-        "Renouvelle",
+        "Fait suite à",
         "Suite",
     ]
 

@@ -25,7 +25,7 @@ def cellule(cellule: Cellule | None, imprime: bool = False, euro: bool = False, 
     if cellule is None or (cellule.montant is None and not cellule.mention):
         if imprime:
             return format_html('<span class="rien">/</span>')
-        return format_html('<span class="vide" aria-hidden="true">/</span><span class="visually-hidden">pas de dépense prévue</span>')
+        return format_html('<span class="vide" aria-hidden="true">/</span><span class="visually-hidden">aucun montant</span>')
     jours = getattr(cellule, "jours", None)
     suite = format_html('<small class="jours">{}</small>', format_jours(jours)) if jours is not None else ""
     if cellule.montant is None:

@@ -26,12 +26,6 @@ def montant(valeur: Money | Decimal | None) -> str:
 
 
 @register.filter
-def jours(valeur: Decimal | None) -> str:
-    """« 16,5 j »."""
-    return "" if valeur is None else typographie.format_jours(valeur)
-
-
-@register.filter
 def nombre(valeur: Decimal | None) -> str:
     """« 1 234,5 », as many decimals as needed."""
     return "" if valeur is None else typographie.format_nombre(valeur)
@@ -53,6 +47,12 @@ def pourcentage(valeur: Decimal | None) -> str:
 def date_longue(jour: date | None) -> str:
     """« 2 novembre 2018 »."""
     return "" if jour is None else typographie.format_date_longue(jour)
+
+
+@register.filter
+def minuscule(mots: str) -> str:
+    """Small first letter, for words that continue a sentence: « président de la CCI »."""
+    return mots[:1].lower() + mots[1:]
 
 
 @register.filter
