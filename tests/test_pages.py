@@ -325,7 +325,7 @@ def test_fiche_shows_who_pays_and_what_nobody_takes(chiffree: Any, client_agent:
     assert [ligne[0:3] + ligne[-1:] for ligne in lignes[1:]] == [
         ["Agglo", "40 %", "3 960", "3 960"],
         ["Non réparti", "–", "5 940", "5 940"],
-        ["Total, en €", "40 %", "9 900", "9 900+ sur devis"],
+        ["Total, en €", "", "9 900", "9 900+ sur devis"],
     ]
 
 
@@ -372,7 +372,7 @@ def test_family_shows_cadre_specific_conventions_and_renewals(convention: Conven
     for autre in (specifique, suite):
         factories.PartieFactory(convention=autre, organisation=agent.organisation)
     famille = text(page(client_agent, "famille", suite.reference), "(//ul[@class='famille'])[1]")
-    assert re.findall("Développement économique|Dépend de|Renouvelle|École|Suite", famille) == [
+    assert re.findall("Développement économique|Dépend de|Fait suite à|École|Suite", famille) == [
         "Développement économique",
         "Dépend de",
         "École",

@@ -321,7 +321,15 @@ def test_table_of_shares_shows_amounts_the_remainder_and_the_sum(fiche: FicheAct
     tableau = build_parts(fiche, lignes, list(fiche.cofinancements.select_related("financeur")), [2018])
     assert [(li.nom, li.taux, li.ensemble.montant) for li in tableau.lignes] == [("Agglo", 60, 600), ("CCI", 30, 300)]
     assert tableau.non_reparti.ensemble.montant == 100
-    assert (tableau.taux_total, tableau.ensemble.montant) == (90, 1000)
+    assert (tableau.taux_total, tableau.ensemble.montant) == (None, 1000)
+
+
+def test_rates_of_one_nature_have_no_total_of_their_own(fiche: FicheAction, agglo: Organisation, cci: Organisation) -> None:
+    ligne = add_cost(fiche, 2018, "1000")
+    share(fiche, {agglo: "70", cci: "30"})
+    fiche.cofinancements.update(nature=ligne.nature)
+    tableau = build_parts(fiche, [ligne], list(fiche.cofinancements.select_related("financeur", "nature")), [2018])
+    assert tableau.taux_total is None
 
 
 def test_financeur_said_twice_shows_its_euros_once(fiche: FicheAction, agglo: Organisation) -> None:
