@@ -30,7 +30,7 @@ class NatureDepense(models.Model):
     cle = models.SlugField("clé", max_length=60, unique=True)
     nom = models.CharField("nom", max_length=120, unique=True)
     ordre = models.PositiveSmallIntegerField("ordre", default=100)
-    toujours_en_jours = models.BooleanField("toujours en jours", default=False, help_text="Un montant sans jours est alors signalé.")
+    toujours_en_jours = models.BooleanField("toujours en jours", default=False, help_text="Cette nature se chiffre toujours en jours de travail.")
     compte = models.CharField("compte de charges", max_length=2, choices=Compte.choices, blank=True)
     history = HistoricalRecords(verbose_name="historique")
 
@@ -71,7 +71,7 @@ class LigneCout(models.Model):
         null=True,
         blank=True,
         validators=[MinimumEuro(Decimal(0))],
-        help_text="Laissé vide avec des jours et un tarif, il est calculé. Un montant différent est gardé tel quel et signalé.",
+        help_text="Laissé vide avec des jours et un tarif, il est calculé. Un montant différent est gardé tel quel.",
     )
     mention = models.CharField("mention", max_length=160, blank=True, help_text="Les mots de la fiche : « suivant événement commun ».")
 
@@ -143,7 +143,7 @@ class LigneCout(models.Model):
 
 
 class TotalDeclare(models.Model):
-    """A total printed on the sheet for one year; compared with the sum of the lines, never replacing it."""
+    """A total printed on the sheet for one year, kept beside the sum of the lines, which it never replaces."""
 
     fiche = models.ForeignKey(FicheAction, models.CASCADE, verbose_name="fiche", related_name="totaux_declares")
     annee = models.PositiveSmallIntegerField("année", validators=[MinValueValidator(1990), MaxValueValidator(2100)])
