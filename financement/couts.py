@@ -30,7 +30,9 @@ class NatureDepense(models.Model):
     cle = models.SlugField("clé", max_length=60, unique=True)
     nom = models.CharField("nom", max_length=120, unique=True)
     ordre = models.PositiveSmallIntegerField("ordre", default=100)
-    toujours_en_jours = models.BooleanField("toujours en jours", default=False, help_text="Cette nature se chiffre toujours en jours de travail.")
+    toujours_en_jours = models.BooleanField(
+        "toujours en jours", default=False, help_text="Cette nature se chiffre toujours en jours de travail."
+    )
     compte = models.CharField("compte de charges", max_length=2, choices=Compte.choices, blank=True)
     history = HistoricalRecords(verbose_name="historique")
 
