@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import slugify
 from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Axe, Convention
 
+# Words that addresses of the workspace use in the place of a code.
+MOTS_RESERVES = {"nouvelle", "corbeille", "lot", "n"}
 MISE_EN_FORME = "Paragraphes, listes (- ), gras (**) et intertitres (###)."
 
 
@@ -28,13 +31,31 @@ class FicheQuerySet(models.QuerySet["FicheAction"]):
         return self.select_related("axe").prefetch_related("maitres_ouvrage", "indicateurs")
 
 
+class FicheManager(models.Manager.from_queryset(FicheQuerySet)):  # type: ignore[misc]
+    """Fiches at work: those in the corbeille are left out, everywhere."""
+
+    def get_queryset(self) -> FicheQuerySet:
+        return super().get_queryset().filter(supprimee_le__isnull=True)
+
+
 @dataclass(frozen=True)
 class Rubrique:
-    """A heading of the sheet: its anchor, its label, and whether something is written under it."""
+    """A heading of the sheet: its anchor, its label, whether something is written under it, and what to write there."""
 
     cle: str
     libelle: str
     remplie: bool
+    conseil: str = ""
+
+
+class SaisieHistorisee(models.Model):
+    """What a version of a sheet adds to its columns: the field being typed, so that one typing makes one version."""
+
+    champ = models.CharField("champ saisi", max_length=40, blank=True, default="")
+    commencee_le = models.DateTimeField("saisie commencée le", null=True, blank=True)
+
+    class Meta:
+        abstract = True
 
 
 class FicheAction(models.Model):
@@ -88,9 +109,11 @@ class FicheAction(models.Model):
     evaluation = models.TextField("évaluation", blank=True)
     pilotes = models.ManyToManyField(Utilisateur, verbose_name="pilotes", through="Pilote", related_name="fiches_pilotees", blank=True)
     modifiee_le = models.DateTimeField("modifiée le", auto_now=True)
+    supprimee_le = models.DateTimeField("mise à la corbeille le", null=True, blank=True, editable=False)
 
-    objects = FicheQuerySet.as_manager()
-    history = HistoricalRecords(verbose_name="historique", m2m_fields=[maitres_ouvrage])
+    objects = FicheManager()
+    toutes = FicheQuerySet.as_manager()
+    history = HistoricalRecords(verbose_name="historique", m2m_fields=[maitres_ouvrage], bases=[SaisieHistorisee])
 
     class Meta:
         verbose_name = "fiche action"
@@ -99,6 +122,7 @@ class FicheAction(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["convention", "code"],
+                condition=Q(supprimee_le__isnull=True),
                 name="fiche_code_unique",
                 violation_error_message="Une fiche de la convention porte déjà ce code.",
             ),
@@ -126,6 +150,8 @@ class FicheAction(models.Model):
         """Refuse a code that has no address, or that reads like the one of another fiche of the convention."""
         if not self.slug:
             raise ValidationError({"code": "Un code contient des lettres ou des chiffres, comme E.A 1.2."})
+        if self.slug in MOTS_RESERVES:
+            raise ValidationError({"code": f"« {self.code} » ne peut pas servir de code. Écrivez par exemple E.A 1.2."})
         if self.convention_id is None:
             return
         for code in FicheAction.objects.filter(convention=self.convention_id).exclude(pk=self.pk).values_list("code", flat=True):
@@ -147,16 +173,49 @@ class FicheAction(models.Model):
         Figures are known one floor up: `chiffree` says that the sheet has cost lines, `financee` that it has shares.
         """
         return [
-            Rubrique("constat", "Constat et objectifs", bool(self.constat or self.objectifs)),
-            Rubrique("contenus", "Contenus", bool(self.contenus or self.methode)),
-            Rubrique("cible", "Cible", bool(self.cible)),
-            Rubrique("maitrise-ouvrage", "Maîtrise d’ouvrage", bool(self.maitrise_ouvrage or self.maitres_ouvrage.all())),
-            Rubrique("couts", "Coûts", chiffree or bool(self.cout_texte)),
-            Rubrique("calendrier", "Calendrier", bool(self.calendrier)),
-            Rubrique("cofinancements", "Co-financements", financee or bool(self.cofinancement_texte)),
-            Rubrique("partenariats", "Partenariats techniques", bool(self.partenariats_techniques)),
-            Rubrique("evaluation", "Évaluation", bool(self.evaluation or self.indicateurs.all())),
+            Rubrique(
+                "constat", "Constat et objectifs", bool(self.constat or self.objectifs), "Dites pourquoi agir, et ce qui aura changé."
+            ),
+            Rubrique("contenus", "Contenus", bool(self.contenus or self.methode), "Décrivez ce qui sera fait."),
+            Rubrique("cible", "Cible", bool(self.cible), "Dites qui l’action doit toucher, avec un nombre si vous l’avez."),
+            Rubrique(
+                "maitrise-ouvrage",
+                "Maîtrise d’ouvrage",
+                bool(self.maitrise_ouvrage or self.maitres_ouvrage.all()),
+                "Dites qui mène l’action.",
+            ),
+            Rubrique("couts", "Coûts", chiffree or bool(self.cout_texte), "Chiffrez au moins une année, ou dites-le en mots."),
+            Rubrique("calendrier", "Calendrier", bool(self.calendrier or self.date_debut), "Donnez les grandes dates."),
+            Rubrique("cofinancements", "Co-financements", financee or bool(self.cofinancement_texte), "Dites qui paie, et quelle part."),
+            Rubrique(
+                "partenariats",
+                "Partenariats techniques",
+                bool(self.partenariats_techniques),
+                "Citez les partenaires, ou écrivez « aucun ».",
+            ),
+            Rubrique(
+                "evaluation",
+                "Évaluation",
+                bool(self.evaluation or self.indicateurs.all()),
+                "Dites comment l’action sera mesurée, ou ajoutez un indicateur.",
+            ),
         ]
+
+    @transaction.atomic
+    def discard(self) -> None:
+        """Put the sheet in the corbeille: it leaves every page and every sum, and comes back whole."""
+        self.supprimee_le = timezone.now()
+        self._change_reason = "Mise à la corbeille"
+        self.save()
+
+    @transaction.atomic
+    def recover(self) -> None:
+        """Bring the sheet back from the corbeille. Raises ValidationError when its code is used again."""
+        self.supprimee_le = None
+        self.clean_code()
+        self.validate_constraints()
+        self._change_reason = "Sortie de la corbeille"
+        self.save()
 
 
 class Pilote(models.Model):

@@ -8,7 +8,7 @@ shares exceed the costs the difference is a negative « non réparti »: shown, 
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from socle.montants import ZERO, round_cents, split_total
@@ -42,13 +42,8 @@ Repartition = dict[int, dict[int | None, Decimal]]  # year -> financeur (None: n
 
 def split_costs(couts: Sequence[Cout], parts: Sequence[Part]) -> Repartition:
     """Share costs by year and financeur; for every year the values sum exactly to its costs."""
-    par_portee: dict[Portee, list[Part]] = defaultdict(list)
-    for part in parts:
-        if part.taux is not None or part.montant is not None:
-            par_portee[part.nature, part.annee].append(part)
-    a_partager: dict[Portee | None, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
-    for cout in couts:
-        a_partager[_find_portee(cout, par_portee)][cout.annee] += round_cents(cout.montant)
+    par_portee = _group_parts(parts)
+    a_partager = _group_costs(couts, par_portee)
     resultat: Repartition = defaultdict(lambda: defaultdict(lambda: ZERO))
     for portee, par_annee in a_partager.items():
         partage = (
@@ -58,6 +53,45 @@ def split_costs(couts: Sequence[Cout], parts: Sequence[Part]) -> Repartition:
             for financeur, montant in montants.items():
                 resultat[annee][financeur] += montant
     return {annee: dict(montants) for annee, montants in sorted(resultat.items())}
+
+
+def split_each(couts: Sequence[Cout], parts: Sequence[Part]) -> tuple[dict[int, dict[int, Decimal]], dict[int, Decimal]]:
+    """What each share comes to, by its rank then by year, and what none covers by year. Sums like `split_costs`."""
+    par_rang: dict[int, dict[int, Decimal]] = {rang: {} for rang in range(len(parts))}
+    reste: dict[int, Decimal] = {}
+    for annee, montants in split_costs(couts, [replace(part, financeur=rang) for rang, part in enumerate(parts)]).items():
+        for rang, montant in montants.items():
+            if rang is None:
+                reste[annee] = montant
+            else:
+                par_rang[rang][annee] = montant
+    return par_rang, reste
+
+
+def sum_by_portee(couts: Sequence[Cout], parts: Sequence[Part]) -> dict[Portee | None, Decimal]:
+    """Cost that each scope of the shares covers; under None, the cost that none covers."""
+    par_portee = _group_parts(parts)
+    sommes: dict[Portee | None, Decimal] = dict.fromkeys(par_portee, ZERO)
+    for portee, par_annee in _group_costs(couts, par_portee).items():
+        sommes[portee] = sum(par_annee.values(), ZERO)
+    return sommes
+
+
+def _group_parts(parts: Sequence[Part]) -> dict[Portee, list[Part]]:
+    """Shares that say a rate or an amount, by scope."""
+    par_portee: dict[Portee, list[Part]] = defaultdict(list)
+    for part in parts:
+        if part.taux is not None or part.montant is not None:
+            par_portee[part.nature, part.annee].append(part)
+    return par_portee
+
+
+def _group_costs(couts: Sequence[Cout], par_portee: dict[Portee, list[Part]]) -> dict[Portee | None, dict[int, Decimal]]:
+    """Costs by the scope that covers them, then by year."""
+    groupes: dict[Portee | None, dict[int, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for cout in couts:
+        groupes[_find_portee(cout, par_portee)][cout.annee] += round_cents(cout.montant)
+    return groupes
 
 
 def _find_portee(cout: Cout, par_portee: dict[Portee, list[Part]]) -> Portee | None:

@@ -36,6 +36,7 @@ class LigneTableau:
     titre: str
     par_annee: dict[int, CelluleCout]
     ensemble: CelluleCout
+    cle: str = ""
 
     def get_mention_commune(self, annees: Sequence[int]) -> str:
         """Words that stand for every year of the row, to be written once across it."""
@@ -71,14 +72,16 @@ def build_couts(lignes: Sequence[LigneCout], annees: Sequence[int]) -> TableauCo
     """Lay the cost lines of a fiche in a table of natures (with libellé) by years."""
     colonnes = sorted({*annees, *(ligne.annee for ligne in lignes)})
     par_titre: dict[str, dict[int, CelluleCout]] = {}
+    cles: dict[str, str] = {}
     total: dict[int, CelluleCout] = defaultdict(CelluleCout)
     for ligne in sorted(lignes, key=lambda li: (li.ordre, li.nature.ordre, li.pk)):
         par_titre.setdefault(ligne.intitule, defaultdict(CelluleCout))[ligne.annee].add_ligne(ligne)
+        cles.setdefault(ligne.intitule, f"{ligne.nature_id}.{ligne.libelle}")
         total[ligne.annee].add_ligne(ligne, somme=True)
     tarifs = {ligne.tarif_journalier.amount for ligne in lignes if ligne.tarif_journalier is not None and ligne.jours is not None}
     return TableauCouts(
         colonnes,
-        [LigneTableau(titre, cellules, _sum(cellules)) for titre, cellules in par_titre.items()],
+        [LigneTableau(titre, cellules, _sum(cellules), cles[titre]) for titre, cellules in par_titre.items()],
         LigneTableau("Total", total, _sum(total)),
         tarifs.pop() if len(tarifs) == 1 else None,
     )

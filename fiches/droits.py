@@ -1,0 +1,50 @@
+"""Who may write in a fiche, and the sentence that says why not."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+
+from conventions.models import Convention
+from fiches.fiches import FicheAction
+
+# From « à signer » on, figures and texts are those of a document: they change through an avenant only.
+FIGEES = (Convention.Etat.A_SIGNER, *Convention.ETATS_SIGNES, Convention.Etat.CADUQUE)
+
+
+def explain_gel(convention: Convention) -> str:
+    """Why nothing of this convention changes any more; empty while it is being written."""
+    if convention.etat == Convention.Etat.A_SIGNER:
+        return "Cette convention part à la signature : ses fiches ne changent plus."
+    if convention.etat == Convention.Etat.CADUQUE:
+        return "Cette convention est caduque : ses fiches ne changent plus."
+    return "Cette convention est signée : ses fiches ne changent que par un avenant." if convention.etat in FIGEES else ""
+
+
+def explain_lecture(user: Any, convention: Convention) -> str:
+    """Why this person only reads the fiches of a convention they see; empty when they may write."""
+    if user.is_lecteur:
+        return "Votre compte lit les fiches sans les modifier. Un administrateur de votre organisation peut changer votre rôle."
+    return explain_gel(convention)
+
+
+def explain_refus(user: Any, fiche: FicheAction) -> str:
+    """Why this person cannot write in this fiche now; empty when they may. The fiche must be one they see."""
+    if refus := explain_lecture(user, fiche.convention):
+        return refus
+    if fiche.supprimee_le:
+        return "Cette fiche est dans la corbeille. Sortez-la de la corbeille pour la modifier."
+    if fiche.etat == FicheAction.Etat.VALIDEE:
+        return "Cette fiche est validée. Pour la modifier, renvoyez-la d’abord en correction."
+    return ""
+
+
+def check_ecriture(user: Any, convention: Convention) -> None:
+    """Raise PermissionDenied, with its sentence, when the person may not write the fiches of the convention."""
+    if refus := explain_lecture(user, convention):
+        raise PermissionDenied(refus)
+
+
+def check_modification(user: Any, fiche: FicheAction) -> None:
+    """Raise PermissionDenied, with its sentence, when the person may not write in the fiche now."""
+    if refus := explain_refus(user, fiche):
+        raise PermissionDenied(refus)
