@@ -105,11 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.stockage.FichiersStatiques"},
 }
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -169,6 +165,7 @@ FORMAT_MODULE_PATH = ["config.formats"]
 
 # --- E-mail ----------------------------------------------------------------------------------------
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
+ADRESSE = env.str("TRAITDUNION_ADRESSE", default="http://127.0.0.1:8000").rstrip("/")  # written in messages
 DEFAULT_FROM_EMAIL = env.str("TRAITDUNION_EXPEDITEUR", default="Trait d’union <ne-pas-repondre@localhost>")
 
 # --- Security --------------------------------------------------------------------------------------

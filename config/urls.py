@@ -10,6 +10,7 @@ from socle.vues import pulse
 
 urlpatterns = [
     path("", include("financement.urls")),
+    path("", include("fiches.urls")),
     path("", include("conventions.urls")),
     path("", include("documents.urls")),
     path("compte/connexion/", comptes.login, name="account_login"),

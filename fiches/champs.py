@@ -101,16 +101,18 @@ class Sheet(Famille):
             self._save(ecrits)
         maitres = {int(champ.partition(".")[2]): valeur for champ, valeur in valeurs.items() if champ.startswith("maitre.")}
         if maitres:
-            self.fiche._history_user = self.user
+            fiche: Any = self.fiche
+            fiche._history_user = self.user
             self.fiche.maitres_ouvrage.remove(*[pk for pk, valeur in maitres.items() if not valeur])
             self.fiche.maitres_ouvrage.add(*[pk for pk, valeur in maitres.items() if valeur])
         return refus
 
     def _save(self, champs: list[str]) -> None:
         """Save the sheet; a typing that goes on rewrites its own version instead of adding one a second."""
+        fiche: Any = self.fiche  # the history reads two attributes that the model does not declare
         maintenant = timezone.now()
         champ = champs[0] if len(champs) == 1 else ""
-        derniere = self.fiche.history.order_by("-history_date", "-history_id").first()
+        derniere = fiche.history.order_by("-history_date", "-history_id").first()
         suite = (
             derniere is not None
             and champ
@@ -121,20 +123,20 @@ class Sheet(Famille):
             and derniere.commencee_le is not None
             and maintenant - derniere.commencee_le < REPRISE
         )
-        self.fiche._history_user = self.user
+        fiche._history_user = self.user
         if suite:
-            self.fiche.skip_history_when_saving = True  # its mere presence counts
+            fiche.skip_history_when_saving = True  # its mere presence counts
         try:
-            self.fiche.save()
+            fiche.save()
         finally:
             if suite:
-                del self.fiche.skip_history_when_saving
-        versions = self.fiche.history.model.objects
+                del fiche.skip_history_when_saving
+        versions = fiche.history.model.objects
         if suite:
             versions.filter(pk=derniere.pk).update(
-                **{champ: getattr(self.fiche, champ)}, history_date=maintenant, modifiee_le=self.fiche.modifiee_le
+                **{champ: getattr(self.fiche, champ)}, history_date=maintenant, modifiee_le=fiche.modifiee_le
             )
-        elif nouvelle := self.fiche.history.order_by("-history_date", "-history_id").first():
+        elif nouvelle := fiche.history.order_by("-history_date", "-history_id").first():
             versions.filter(pk=nouvelle.pk).update(champ=champ, commencee_le=maintenant)
 
     def describe(self, champ: str) -> str:
@@ -228,7 +230,7 @@ def read_valeur(champ: ChampFiche, texte: str) -> Any:
         return texte
     if champ.nom == "titre" and not texte:
         raise SaisieRefusee("Une fiche a toujours un titre.")
-    maximum = FicheAction._meta.get_field(champ.nom).max_length or LONGUEUR
+    maximum = getattr(FicheAction._meta.get_field(champ.nom), "max_length", None) or LONGUEUR
     if len(texte) > maximum:
         raise SaisieRefusee(f"« {champ.libelle} » compte {len(texte)} caractères, {maximum} au plus.")
     return " ".join(texte.split("\n")) if champ.genre == "ligne" else texte

@@ -210,10 +210,11 @@ def save_modifications(user: Any, contenu: Contenu, modifications: Sequence[Modi
     resultats: list[Resultat] = []
     a_ecrire: dict[int, dict[str, Resultat]] = {}
     for modification in modifications:
-        famille = contenu.family_of(modification.champ)
-        if famille is None:
+        trouvee = contenu.family_of(modification.champ)
+        if trouvee is None:
             resultats.append(Resultat(modification.champ, "refus", "", "Ce champ n’existe pas dans la fiche."))
             continue
+        famille = trouvee
         valeurs = courant.setdefault(id(famille), famille.read())
         resultat = _judge(contenu, famille, modification, valeurs.get(modification.champ, ""))
         resultats.append(resultat)

@@ -175,6 +175,7 @@ def pass_fiche(user: Any, fiche: FicheAction, action: str, manques: list[Rubriqu
         fiche=verrou, action=action, de=verrou.etat, vers=transition.vers, auteur=user, organisation_id=user.organisation_id, motif=motif
     )
     verrou.etat = transition.vers
+    verrou._history_user, verrou._change_reason = user, motif[:100]
     verrou.save()
     fiche.etat = transition.vers
     return transition

@@ -134,7 +134,7 @@ def explain_cellule(cellule: Cellule | None) -> str:
 
 def _split_parentheses(brut: str) -> tuple[str, list[str]]:
     """« 9 900 € (16,5 j) (au forfait) » gives the amount and what stands in each pair of brackets."""
-    parentheses = []
+    parentheses: list[str] = []
     while brut.endswith(")"):
         profondeur = 0
         for rang in range(len(brut) - 1, -1, -1):

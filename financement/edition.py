@@ -7,6 +7,7 @@ from decimal import Decimal
 from django.utils.safestring import SafeString
 
 from fiches.champs import Pilotes, Sheet
+from fiches.identite import Identite
 from fiches.models import FicheAction
 from fiches.saisie import Contenu, SaisieRefusee, Valeurs
 from fiches.saisie_indicateurs import Cibles, Indicateurs
@@ -35,6 +36,7 @@ class ContenuFiche(Contenu):
         natures, indicateurs = Natures(), Indicateurs(fiche)
         familles = [
             Sheet(fiche),
+            Identite(fiche),
             Pilotes(fiche),
             indicateurs,
             Cibles(fiche, indicateurs),

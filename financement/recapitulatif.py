@@ -91,6 +91,11 @@ class Ligne:
     def is_complete(self) -> bool:
         return bool(self.rubriques) and self.nb_remplies == len(self.rubriques)
 
+    @property
+    def annees_chiffrees(self) -> set[int]:
+        """Years in which a cost is planned, known or not."""
+        return {annee for annee, financeur in self.cellules if annee is not None and financeur == TOTAL}
+
     def get(self, annee: int | None, financeur: int | str | None) -> Cellule:
         """The figure of one column; an empty one when nothing is planned there."""
         return self.cellules.get((annee, financeur), VIDE)

@@ -66,6 +66,8 @@ def read_recapitulatif_declare(convention: Convention) -> Recapitulatif:
     lignes = {fiche.pk: Ligne(fiche=fiche) for fiche in fiches}
     total, organisations, annees = Ligne(), [], set(convention.annees)
     for cellule in MontantRecapDeclare.objects.filter(convention=convention).select_related("financeur"):
+        if cellule.fiche_id and cellule.fiche_id not in lignes:
+            continue  # a sheet in the corbeille: its row leaves the page, the printed totals stay as printed
         ligne = lignes[cellule.fiche_id] if cellule.fiche_id else axes[cellule.axe_id] if cellule.axe_id else total
         montant = cellule.montant.amount if cellule.montant is not None else None
         cle = (cellule.annee, cellule.financeur_id or TOTAL)

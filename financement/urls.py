@@ -1,15 +1,39 @@
-"""Addresses of the workspace."""
+"""Addresses of the workspace. Pages of a fiche are named by its code, what scripts ask by its number, which never changes."""
 
 from django.urls import path
 
-from financement.vues import accueil, convention
+from financement.vues import accueil, commentaires, convention, edition, fiches, historique
+
+FICHES = "conventions/<slug:reference>/fiches/"
+PAGE = FICHES + "<slug:slug>/"
+MACHINE = FICHES + "n/<int:pk>/"
 
 urlpatterns = [
     path("", accueil.accueil, name="accueil"),
     path("recherche/", accueil.recherche, name="recherche"),
     path("conventions/", accueil.conventions, name="conventions"),
     path("conventions/<slug:reference>/", convention.apercu, name="convention"),
-    path("conventions/<slug:reference>/fiches/", convention.fiches, name="fiches"),
-    path("conventions/<slug:reference>/fiches/<slug:slug>/", convention.fiche, name="fiche"),
     path("conventions/<slug:reference>/budget/", convention.budget, name="budget"),
+    path(FICHES, fiches.fiches, name="fiches"),
+    path(FICHES + "nouvelle/", fiches.nouvelle, name="fiche_nouvelle"),
+    path(FICHES + "corbeille/", fiches.corbeille, name="corbeille"),
+    path(FICHES + "lot/", fiches.lot, name="fiches_lot"),
+    path(MACHINE + "enregistrer/", edition.enregistrer, name="fiche_enregistrer"),
+    path(MACHINE + "calcul/", edition.calculer, name="fiche_calcul"),
+    path(MACHINE + "presence/", edition.presence, name="fiche_presence"),
+    path(MACHINE + "apercu/", edition.apercu_texte, name="fiche_apercu"),
+    path(MACHINE + "financeur/", edition.ajouter_financeur, name="fiche_financeur"),
+    path(MACHINE + "commentaires/", commentaires.commenter, name="fiche_commenter"),
+    path(MACHINE + "commentaires/lus/", commentaires.marquer_lus, name="fiche_commentaires_lus"),
+    path(MACHINE + "commentaires/<int:numero>/", commentaires.regler, name="fiche_commentaire_regler"),
+    path(MACHINE + "recuperer/", fiches.recuperer, name="fiche_recuperer"),
+    path(PAGE, convention.fiche, name="fiche"),
+    path(PAGE + "modifier/", edition.modifier, name="fiche_modifier"),
+    path(PAGE + "deplacer/", fiches.deplacer, name="fiche_deplacer"),
+    path(PAGE + "dupliquer/", fiches.dupliquer, name="fiche_dupliquer"),
+    path(PAGE + "ordre/", fiches.ordonner, name="fiche_ordonner"),
+    path(PAGE + "etat/", fiches.changer_etat, name="fiche_etat"),
+    path(PAGE + "supprimer/", fiches.supprimer, name="fiche_supprimer"),
+    path(PAGE + "historique/", historique.historique, name="fiche_historique"),
+    path(PAGE + "restaurer/", historique.restaurer, name="fiche_restaurer"),
 ]

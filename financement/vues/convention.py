@@ -1,6 +1,5 @@
-"""Overview of a convention, its fiches, one fiche, its budget."""
+"""Overview of a convention, one fiche as it is read, the budget."""
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
@@ -8,11 +7,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
-from conventions.axes import ArbreAxes
 from fiches.acces import get_fiche
+from fiches.commentaires import list_fils, list_participants
+from fiches.droits import explain_lecture, explain_refus
 from fiches.fiches import slugify_code
+from fiches.transitions import list_offres
 from financement.models import CoFinancement, LigneCout
-from financement.recapitulatif import Ligne, Recapitulatif, list_autres
+from financement.recapitulatif import Recapitulatif, list_autres
 from financement.syntheses import (
     compute_recapitulatif,
     get_recapitulatif,
@@ -68,26 +69,6 @@ def list_parts(recap: Recapitulatif) -> list[dict]:
 
 
 @require_safe
-def fiches(request: HttpRequest, reference: str) -> HttpResponse:
-    """Fiches by axe, with their cost and what they miss."""
-    convention = get_convention(request.user, reference)
-    par_axe: dict[int, list[Ligne]] = defaultdict(list)
-    for ligne in compute_recapitulatif(convention).lignes():
-        if ligne.fiche:
-            par_axe[ligne.fiche.axe_id].append(ligne)
-    noeuds = [
-        {
-            "axe": noeud.axe,
-            "profondeur": noeud.profondeur,
-            "lignes": par_axe[noeud.axe.pk],
-            "visible": noeud.profondeur == 1 or noeud.is_utile(par_axe),
-        }
-        for noeud in ArbreAxes.of(convention).walk()
-    ]
-    return render(request, "financement/fiches.html", {"convention": convention, "noeuds": noeuds})
-
-
-@require_safe
 def fiche(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     """One fiche, heading by heading, with its costs and shares."""
     convention = get_convention(request.user, reference)
@@ -113,6 +94,13 @@ def fiche(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
             "prets": fiche.produits_pret.all(),
             "precedente": voisines[rang - 1] if rang else None,
             "suivante": voisines[rang + 1] if rang + 1 < len(voisines) else None,
+            "refus": explain_refus(request.user, fiche),
+            "peut_ecrire": not explain_lecture(request.user, convention),
+            "offres": list_offres(request.user, fiche, [r for r in rubriques if not r.remplie]),
+            "dernier_passage": fiche.passages.select_related("auteur").first(),
+            "fils": list_fils(fiche, request.user),
+            "participants": list_participants(fiche),
+            "pilotes": [p.utilisateur for p in fiche.pilotages.select_related("utilisateur__organisation")],
         },
     )
 

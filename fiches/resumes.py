@@ -1,0 +1,104 @@
+"""The daily summary: what the others wrote, asked and decided since the last one, in one message a person a day."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import Q
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from comptes.models import Utilisateur
+from fiches.abonnements import get_abonnement, sign_utilisateur
+from fiches.commentaires import Commentaire
+from fiches.fiches import FicheAction
+from fiches.transitions import Passage
+
+RECUL = timedelta(days=7)  # what the first summary looks back on
+
+
+@dataclass
+class Resume:
+    """What one person is told: comments that name them, other comments, passages, sheets changed by others."""
+
+    user: Utilisateur
+    mentions: list[Commentaire] = field(default_factory=list)
+    commentaires: list[Commentaire] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    modifiees: list[tuple[FicheAction, list[str]]] = field(default_factory=list)
+
+    @property
+    def is_vide(self) -> bool:
+        return not (self.mentions or self.commentaires or self.passages or self.modifiees)
+
+    @property
+    def objet(self) -> str:
+        """Subject of the message: the most personal news first."""
+        if self.mentions:
+            return f"{self.mentions[0].auteur or 'Quelqu’un'} vous cite dans la fiche {self.mentions[0].fiche.code}"
+        nombre = len({c.fiche_id for c in self.commentaires} | {p.fiche_id for p in self.passages} | {f.pk for f, _ in self.modifiees})
+        return f"Du nouveau dans {nombre} fiche{'s' if nombre > 1 else ''} action"
+
+
+def compose_resume(user: Utilisateur, depuis: datetime) -> Resume:
+    """What others did since `depuis` in the fiches this person may see and that are no draft any more."""
+    fiches = FicheAction.objects.visible_to(user)
+    partagees = fiches.exclude(etat=FicheAction.Etat.BROUILLON)
+    commentaires = Commentaire.objects.filter(fiche__in=fiches, cree_le__gte=depuis).unread_by(user)
+    commentaires = commentaires.select_related("fiche__convention", "auteur").prefetch_related("mentions")
+    resume = Resume(user)
+    for commentaire in commentaires:
+        cite = any(p.pk == user.pk for p in commentaire.mentions.all())
+        if cite:
+            resume.mentions.append(commentaire)
+        elif commentaire.fiche.etat != FicheAction.Etat.BROUILLON:
+            resume.commentaires.append(commentaire)
+    passages = Passage.objects.filter(fiche__in=partagees, date__gte=depuis).exclude(auteur=user)
+    resume.passages = list(passages.select_related("fiche__convention", "auteur").order_by("date"))
+    resume.modifiees = list_modifiees(user, partagees, depuis)
+    return resume
+
+
+def list_modifiees(user: Utilisateur, fiches: Iterable[FicheAction], depuis: datetime) -> list[tuple[FicheAction, list[str]]]:
+    """Sheets whose texts others changed since, among those the person pilots or whose action their organisation leads."""
+    miennes = FicheAction.objects.filter(pk__in=fiches).filter(Q(pilotages__utilisateur=user) | Q(maitres_ouvrage=user.organisation_id))
+    par_pk = {f.pk: f for f in miennes.select_related("convention").distinct()}
+    versions = FicheAction.history.filter(id__in=par_pk, history_date__gte=depuis, history_user__isnull=False).exclude(history_user=user)
+    auteurs: dict[int, list[str]] = defaultdict(list)
+    for version in versions.exclude(champ="").select_related("history_user").order_by("history_date"):
+        if str(version.history_user) not in auteurs[version.id]:
+            auteurs[version.id].append(str(version.history_user))
+    return [(par_pk[pk], noms) for pk, noms in auteurs.items()]
+
+
+def build_message(resume: Resume) -> EmailMessage:
+    """The message, with the two ways out that mail programs know."""
+    sortie = settings.ADRESSE + reverse("resume_desabonner", args=[sign_utilisateur(resume.user)])
+    corps = render_to_string("fiches/resume.txt", {"resume": resume, "adresse": settings.ADRESSE, "sortie": sortie})
+    entetes = {"List-Unsubscribe": f"<{sortie}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click", "Auto-Submitted": "auto-generated"}
+    return EmailMessage(resume.objet, corps, to=[resume.user.email], headers=entetes)
+
+
+def send_resumes(maintenant: datetime | None = None) -> int:
+    """Send what is to be sent today, once a person however often it is asked; return the number of messages."""
+    maintenant = maintenant or timezone.now()
+    envoyes = 0
+    personnes = Utilisateur.objects.filter(is_active=True, organisation__isnull=False).exclude(role=Utilisateur.Role.LECTEUR)
+    for user in personnes.select_related("organisation", "abonnement"):
+        abonnement = getattr(user, "abonnement", None) or get_abonnement(user)
+        dernier = abonnement.dernier_envoi
+        if not abonnement.actif or (dernier and timezone.localdate(dernier) >= timezone.localdate(maintenant)):
+            continue
+        resume = compose_resume(user, dernier or maintenant - RECUL)
+        if resume.is_vide:
+            continue
+        build_message(resume).send()
+        # After the sending: a message that did not leave is tried again tomorrow.
+        abonnement.dernier_envoi = maintenant
+        abonnement.save(update_fields=["dernier_envoi"])
+        envoyes += 1
+    return envoyes
