@@ -26,6 +26,10 @@ class FicheQuerySet(models.QuerySet["FicheAction"]):
         """Fiches of the conventions this person may see."""
         return self.filter(convention__in=Convention.objects.visible_to(user))
 
+    def discarded(self) -> "FicheQuerySet":
+        """Fiches in the corbeille; only `toutes` holds them."""
+        return self.filter(supprimee_le__isnull=False)
+
     def with_maitres(self) -> "FicheQuerySet":
         """Load the axe, the organisations leading each action and what the completeness badge reads."""
         return self.select_related("axe").prefetch_related("maitres_ouvrage", "indicateurs")

@@ -76,7 +76,7 @@ def fiches(request: HttpRequest, reference: str) -> HttpResponse:
         "gerer": peut_ecrire and "gerer" in request.GET,
         "actes": list_actes(),
         "personnes": list_personnes(convention) if peut_ecrire else [],
-        "nb_corbeille": FicheAction.toutes.filter(convention=convention, supprimee_le__isnull=False).count() if peut_ecrire else 0,
+        "nb_corbeille": FicheAction.toutes.discarded().filter(convention=convention).count() if peut_ecrire else 0,
     }
     return render(request, "financement/fiches.html", contexte)
 
@@ -111,10 +111,8 @@ def lot(request: HttpRequest, reference: str) -> HttpResponse:
 def _tell(request: HttpRequest, lot: Any) -> None:
     """Say what was done, then each refusal with its reason."""
     if lot.faites:
-        nombre = len(lot.faites)
-        messages.success(
-            request, f"{nombre} fiche{'s' if nombre > 1 else ''} traitée{'s' if nombre > 1 else ''} : {', '.join(lot.faites)}."
-        )
+        pluriel = "s" if len(lot.faites) > 1 else ""
+        messages.success(request, f"{len(lot.faites)} fiche{pluriel} traitée{pluriel} : {', '.join(lot.faites)}.")
     for phrase in lot.phrases:
         messages.error(request, phrase)
 
@@ -229,9 +227,7 @@ def corbeille(request: HttpRequest, reference: str) -> HttpResponse:
     """Discarded fiches, latest first, each with the way back."""
     convention = get_convention(request.user, reference)
     check_ecriture(request.user, convention)
-    supprimees = (
-        FicheAction.toutes.filter(convention=convention, supprimee_le__isnull=False).select_related("axe").order_by("-supprimee_le")
-    )
+    supprimees = FicheAction.toutes.discarded().filter(convention=convention).select_related("axe").order_by("-supprimee_le")
     return render(request, "financement/corbeille.html", {"convention": convention, "supprimees": supprimees})
 
 
@@ -240,9 +236,7 @@ def recuperer(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """Out of the corbeille; under the next free code when its own was taken meanwhile."""
     convention = get_convention(request.user, reference)
     check_ecriture(request.user, convention)
-    fiche = get_object_or_404(
-        FicheAction.toutes.select_related("axe__convention"), convention=convention, pk=pk, supprimee_le__isnull=False
-    )
+    fiche = get_object_or_404(FicheAction.toutes.discarded().select_related("axe__convention"), convention=convention, pk=pk)
     ancien = fiche.code
     try:
         fiche.recover()

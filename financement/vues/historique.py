@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from fiches.droits import check_modification, explain_refus
@@ -59,9 +60,8 @@ def restaurer(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
         return redirect("fiche_historique", reference, fiche.slug)
     resultats = restore_fiche(request.user, fiche, moment)
     faits = sum(r.statut == "enregistre" for r in resultats)
-    messages.success(
-        request, f"Fiche revenue au {moment:%d/%m/%Y} : {faits} champ{'s' if faits > 1 else ''} rétabli{'s' if faits > 1 else ''}."
-    )
+    pluriel = "s" if faits > 1 else ""
+    messages.success(request, f"Fiche revenue au {timezone.localtime(moment):%d/%m/%Y} : {faits} champ{pluriel} rétabli{pluriel}.")
     for resultat in resultats:
         if resultat.statut == "refus":
             messages.error(request, resultat.message)
