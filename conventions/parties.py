@@ -7,6 +7,10 @@ from comptes.models import Organisation
 from conventions.conventions import Convention
 
 
+VOYELLES = "AEÉIOU"
+FEMININS = {"Métropole", "CCI", "Chambre", "Région", "Commune", "Ville", "Communauté", "Agglomération", "Agglo", "Association", "Union"}
+
+
 class Partie(models.Model):
     """An organisation in one convention, as the agreement names it."""
 
@@ -63,3 +67,11 @@ class Partie(models.Model):
     def nom_complet(self) -> str:
         """« la Chambre de commerce et d’industrie de Côte-d’Or », else the organisation's name."""
         return self.presentation or self.organisation.nom
+
+    @property
+    def nom_articule(self) -> str:
+        """« la CCI », « l’Agglomération »: the short name inside a sentence; names of no known kind stand alone."""
+        premier = self.nom_court.partition(" ")[0]
+        if premier in FEMININS:
+            return f"l’{self.nom_court}" if premier[0] in VOYELLES else f"la {self.nom_court}"
+        return f"l’{self.nom_court}" if premier in {"État", "EPCI"} else self.nom_court

@@ -57,8 +57,8 @@ class Contexte:
 
     @property
     def partenaires(self) -> list[str]:
-        """Short names of the other parties."""
-        return [p.nom_court for p in self.fiche.convention.parties.all() if p.organisation_id != self.user.organisation_id]
+        """Short names of the other parties, as a sentence says them."""
+        return [p.nom_articule for p in self.fiche.convention.parties.all() if p.organisation_id != self.user.organisation_id]
 
 
 Regle = Callable[[Contexte], str]
@@ -98,7 +98,7 @@ def _refuse_nothing(contexte: Contexte) -> str:
 def _only_partner(contexte: Contexte) -> str:
     """Handed over by one organisation, read over by another."""
     if contexte.is_remettante and not contexte.user.is_superuser:
-        autres = list_fr(contexte.partenaires) or "Votre partenaire"
+        autres = list_fr(contexte.partenaires) or "votre partenaire"
         return f"Votre organisation a remis cette fiche : la relecture revient à {autres}."
     return ""
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 
 from fiches.champs import Pilotes, Sheet
@@ -136,7 +137,9 @@ def _count_couts(lignes: Sequence[LigneCout], annees: Sequence[int]) -> dict[str
     tableau = build_couts(lignes, annees)
     places: dict[str, str] = {f"ligne:{ligne.cle}": render_cellule(ligne.ensemble) for ligne in tableau.lignes}
     places |= {f"annee:{annee}": render_cellule(tableau.total.par_annee.get(annee)) for annee in tableau.annees}
-    places["ensemble"] = render_cellule(tableau.total.ensemble)
+    ensemble = tableau.total.ensemble
+    places["ensemble"] = render_cellule(ensemble)
+    places["cout"] = format_euros(ensemble.montant) or (f"Coût {ensemble.mention}" if ensemble.mention else "Coût non chiffré")
     return places
 
 
@@ -215,4 +218,5 @@ def describe_portee(portee: Portee, natures: Natures) -> str:
 def serialize(figures: Figures) -> dict[str, object]:
     """Figures for the page's script."""
     echos = {champ: {"texte": e.texte, "statut": e.statut, "choix": e.choix} for champ, e in figures.echos.items()}
-    return {"places": figures.places, "echos": echos, "juste": figures.is_juste}
+    places = {place: str(conditional_escape(texte)) for place, texte in figures.places.items()}
+    return {"places": places, "echos": echos, "juste": figures.is_juste}

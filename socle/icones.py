@@ -16,5 +16,11 @@ ICONES = {
     "info": '<circle cx="8" cy="8" r="6.5"/><path d="M8 7.3v4M8 4.6v.1"/>',
     "horloge": '<circle cx="8" cy="8" r="6.5"/><path d="M8 4.2V8l2.6 1.8"/>',
     "lien": '<path d="M6 3H3v10h10v-3M9 2.5h4.5V7M13 3 7.5 8.5"/>',
+    "croix": '<path d="m4 4 8 8M12 4l-8 8"/>',
+    "bulle": '<path d="M2 3h12v8H8l-3.5 3v-3H2z"/>',
+    "haut": '<path d="M8 13V3M4 7l4-4 4 4"/>',
+    "bas": '<path d="M8 3v10M4 9l4 4 4-4"/>',
+    "corbeille": '<path d="M2.5 4h11M6 4V2.5h4V4M4 4l.7 9.5h6.6L12 4"/>',
+    "copie": '<path d="M5.5 5.5h8v8h-8z"/><path d="M10.5 5.5v-3h-8v8h3"/>',
     "different": '<path d="M2.5 5.7h11M2.5 10.3h11M10.8 2 5.2 14"/>',
 }

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from conventions.models import Convention
@@ -60,3 +60,25 @@ def coordonnees_bancaires(convention: Convention, imprime: bool = False) -> dict
     """The bank box: account of the bénéficiaire, dotted while unknown."""
     beneficiaire = next((p.organisation for p in convention.parties.all() if p.role == p.Role.BENEFICIAIRE), None)
     return {"organisation": beneficiaire, "rib": beneficiaire.rib if beneficiaire else None, "imprime": imprime}
+
+
+@register.simple_tag(takes_context=True)
+def place(context: Context, *morceaux: object) -> SafeString:
+    """The figure of one named place of the editor, as `compute_figures` gives it; names of several words are joined by « : »."""
+    figures = context["e"].figures.places
+    return conditional_escape(figures.get(":".join(str(m) for m in morceaux), ""))
+
+
+@register.inclusion_tag("financement/editeur/_marge.html", takes_context=True)
+def fils_rubrique(context: Context, rubrique: str) -> dict[str, Any]:
+    """Comments of one heading, in its margin."""
+    vus = ("fiche", "convention", "participants", "user", "csrf_token")
+    modifier = "e" in context
+    fils = context["fils"].get(rubrique, [])
+    return {nom: context.get(nom) for nom in vus} | {
+        "rubrique": rubrique,
+        "fils_rubrique": fils,
+        "retour": "modifier" if modifier else "",
+        "erreur": "",
+        "brouillon": "",
+    }

@@ -1,0 +1,61 @@
+// The editor of one fiche: plugs the pieces together.
+import { accueillir } from "./presence.js";
+import "./commentaires.js";
+import "./connexion.js";
+import "./texte.js";
+import { avant, formulaire, lire } from "./fiche.js";
+import { dire, envoyer, noter, reprendreMemoire, surReponse } from "./enregistrement.js";
+import { ajouter, numeroter, suivreRenommages } from "./parts.js";
+
+surReponse((donnees) => {
+  suivreRenommages(donnees.resultats);
+  numeroter(donnees.nouveaux);
+  accueillir(donnees);
+  const titre = document.querySelector("[data-titre]");
+  if (titre) titre.textContent = lire("titre") || titre.textContent;
+});
+
+const dansUneGrille = (el) => el.closest("[data-grille], [data-parts], [data-indicateurs]");
+const suivi = (el) => el.matches?.('[form="formulaire"]') && !("sansSuivi" in el.dataset) && avant(el.name);
+
+document.addEventListener("input", (event) => {
+  const el = event.target;
+  if (suivi(el) && !dansUneGrille(el)) noter(el.name);
+});
+document.addEventListener("change", (event) => {
+  const el = event.target;
+  if (suivi(el) && !dansUneGrille(el)) {
+    noter(el.name);
+    envoyer();
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s") {
+    event.preventDefault();
+    const el = document.activeElement;
+    if (el && suivi(el)) noter(el.name);
+    envoyer();
+  }
+});
+
+// Enter in a one-line field saves it; the form itself never leaves the page.
+formulaire.addEventListener("submit", (event) => {
+  event.preventDefault();
+  envoyer();
+});
+
+// A change of state takes along what is still being typed.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-passage]") || form.dataset.pret) return;
+  event.preventDefault();
+  document.activeElement?.blur?.();
+  if (await envoyer()) {
+    form.dataset.pret = "1";
+    form.requestSubmit();
+  } else dire();
+});
+
+reprendreMemoire(ajouter);
+dire();
+document.documentElement.dataset.editeur = "pret";
