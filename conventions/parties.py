@@ -6,7 +6,6 @@ from simple_history.models import HistoricalRecords
 from comptes.models import Organisation
 from conventions.conventions import Convention
 
-
 VOYELLES = "AEÉIOU"
 FEMININS = {"Métropole", "CCI", "Chambre", "Région", "Commune", "Ville", "Communauté", "Agglomération", "Agglo", "Association", "Union"}
 

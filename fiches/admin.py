@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from comptes.administration import AdminVisible, FiltreVisible, InlineVisible
 from conventions.models import Convention
+from fiches.droits import check_modification, explain_refus
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 
 
@@ -42,8 +44,52 @@ class CibleInline(InlineVisible):
     fields = ["annee", "valeur"]
 
 
-class FicheActionAdmin(AdminVisible):
-    """A sheet, heading by heading."""
+class AdminDeFiche(AdminVisible):
+    """Rows of a fiche: what the workspace refuses is refused here too, its reason at the top of the page."""
+
+    def fiche_of(self, obj: Any) -> FicheAction:
+        """The fiche a row belongs to."""
+        return obj if isinstance(obj, FicheAction) else obj.fiche
+
+    def explain(self, request: HttpRequest, obj: Any) -> str:
+        """Why this row does not change now; empty when it may."""
+        return explain_refus(request.user, self.fiche_of(obj)) if obj is not None and obj.pk else ""
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not self.explain(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not self.explain(request, obj)
+
+    def change_view(self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict | None = None) -> HttpResponse:
+        objet = self.get_object(request, unquote(object_id))
+        if objet is not None and request.method == "GET" and (refus := self.explain(request, objet)):
+            messages.warning(request, refus)
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not isinstance(obj, FicheAction):
+            check_modification(request.user, obj.fiche)  # a row added to a fiche that is closed
+        super().save_model(request, obj, form, change)
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for obj in queryset:
+            if not self.explain(request, obj):
+                self.delete_model(request, obj)
+            else:
+                messages.error(request, f"{obj} : {self.explain(request, obj)}")
+
+    def refuse_others(self, request: HttpRequest, object_id: str) -> None:
+        """The history of a closed fiche stays open to read."""
+        if self.get_object(request, unquote(object_id)) is None:
+            raise Http404("Cet historique n’existe pas.")
+
+
+class FicheActionAdmin(AdminDeFiche):
+    """A sheet, heading by heading. Deleting puts it in the corbeille of its convention."""
+
+    def delete_model(self, request: HttpRequest, obj: FicheAction) -> None:
+        obj.discard()
 
     list_display = ["code", "nom_court", "convention__reference", "axe", "etat", "voir"]
     list_display_links = ["code", "nom_court"]
@@ -91,7 +137,7 @@ class FicheActionAdmin(AdminVisible):
 
 
 @admin.register(Indicateur)
-class IndicateurAdmin(AdminVisible):
+class IndicateurAdmin(AdminDeFiche):
     """An indicator with its yearly targets."""
 
     list_display = ["libelle", "fiche", "unite"]

@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from comptes.models import Organisation, Utilisateur
+from comptes.utilisateurs import UtilisateurQuerySet
+from conventions.models import Convention
 from fiches.fiches import FicheAction, Pilote
 from fiches.saisie import Famille, SaisieRefusee, Valeurs, explain_errors
 
@@ -192,9 +194,14 @@ class Pilotes(Famille):
 
 def list_pilotes_possibles(fiche: FicheAction) -> list[Utilisateur]:
     """People of the parties, and those who pilot the fiche already."""
-    parties = {p.organisation_id for p in fiche.convention.parties.all()}
-    personnes = Utilisateur.objects.filter(organisation__in=parties, is_active=True) | Utilisateur.objects.filter(pilotages__fiche=fiche)
+    personnes = list_personnes(fiche.convention) | Utilisateur.objects.filter(pilotages__fiche=fiche)
     return list(personnes.select_related("organisation").distinct())
+
+
+def list_personnes(convention: Convention) -> UtilisateurQuerySet:
+    """People of the parties whose account is open."""
+    parties = {p.organisation_id for p in convention.parties.all()}
+    return Utilisateur.objects.filter(organisation__in=parties, is_active=True)
 
 
 def _check_case(champ: str, texte: str, permises: set[int]) -> str:

@@ -12,7 +12,7 @@ from import_export.forms import ExportForm, ImportForm
 from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
-from fiches.admin import FicheActionAdmin
+from fiches.admin import AdminDeFiche, FicheActionAdmin
 from fiches.models import FicheAction
 from financement import echanges
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
@@ -92,7 +92,7 @@ class EchangeAdmin(ImportExportMixin, AdminVisible):
 
 
 @admin.register(LigneCout)
-class LigneCoutAdmin(EchangeAdmin):
+class LigneCoutAdmin(EchangeAdmin, AdminDeFiche):
     resource_classes = [echanges.LigneCoutResource]
     list_display = ["fiche__code", "nature", "libelle", "annee", "jours", "montant_affiche", "chiffrage"]
     list_filter = ["annee", "chiffrage", "nature", ("fiche__convention", FiltreVisible)]
@@ -102,7 +102,7 @@ class LigneCoutAdmin(EchangeAdmin):
 
 
 @admin.register(CoFinancement)
-class CoFinancementAdmin(EchangeAdmin):
+class CoFinancementAdmin(EchangeAdmin, AdminDeFiche):
     resource_classes = [echanges.CoFinancementResource]
     list_display = ["fiche__code", "financeur", "taux", "montant_affiche", "nature", "annee"]
     list_filter = ["annee", "financeur", ("fiche__convention", FiltreVisible)]

@@ -9,11 +9,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from djmoney.money import Money
 from import_export import fields, resources, widgets
 
 from comptes.models import Organisation
 from conventions.models import Axe, Convention
+from fiches.droits import explain_refus
 from fiches.fiches import normalize_code
 from fiches.models import FicheAction
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
@@ -207,6 +209,7 @@ class FinancementResource(resources.ModelResource):
 
     def __init__(self, user: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self.user = user
         for champ in self.fields.values():
             if isinstance(champ.widget, ConventionWidget | InConventionWidget):
                 champ.widget.user = user
@@ -219,8 +222,11 @@ class FinancementResource(resources.ModelResource):
             raise ValueError(f"Colonnes absentes du fichier : {', '.join(manquantes)}. Exportez d’abord la table pour avoir un modèle.")
 
     def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        """Fill what is left empty, and refuse what the workspace would: a validated fiche changes only once sent back."""
         if isinstance(instance, LigneCout):
             instance.fill_montant()
+        if self.user and isinstance(instance, LigneCout | CoFinancement) and (refus := explain_refus(self.user, instance.fiche)):
+            raise ValidationError(f"{instance.fiche.code} : {refus}")
 
 
 def _fiche_fields() -> dict[str, fields.Field]:

@@ -15,6 +15,8 @@ from financement.edition import ContenuFiche
 from socle.differences import render_difference
 
 RAPPROCHES = timedelta(minutes=10)  # changes of one field by one person that follow each other are told as one
+NAISSANCE = timedelta(seconds=1)
+CHARGEMENT = timedelta(minutes=2)
 JUSTE_AVANT = timedelta(microseconds=1)
 LONG = 80
 
@@ -66,15 +68,29 @@ def list_entrees(fiche: FicheAction) -> list[Entree]:
         regroupes.append((changement.date, changement))
     noms: dict[str, str] = {}
     entrees = []
+    naissance = [c for depuis, c in regroupes if is_naissance(c, regroupes[0][0])] if regroupes else []
     for depuis, c in sorted(regroupes, key=lambda couple: couple[1].date, reverse=True):
         famille = contenu.family_of(c.champ)
-        if famille is None or c.avant == c.apres:
+        if famille is None or c.avant == c.apres or is_naissance(c, regroupes[0][0]):
             continue
         libelle = noms.setdefault(c.champ, famille.describe(c.champ))
         reversible = not isinstance(famille, Identite)
         avant, apres = famille.show(c.champ, c.avant), famille.show(c.champ, c.apres)
         entrees.append(Entree(c.date, depuis, c.auteur, c.champ, libelle, avant, apres, c.raison, reversible))
+    if naissance:
+        nombre = len(naissance)
+        contenu_initial = f"{nombre} champ{'s' if nombre > 1 else ''} rempli{'s' if nombre > 1 else ''}"
+        premiere = regroupes[0]
+        entrees.append(
+            Entree(premiere[0], premiere[0], premiere[1].auteur, "creation", "Création de la fiche", "", contenu_initial, "", False)
+        )
     return entrees
+
+
+def is_naissance(changement: Changement, debut: datetime) -> bool:
+    """Tell whether a value came with the sheet: written in its first version, or loaded with it by no person."""
+    delai = changement.date - debut
+    return not changement.avant and (delai < NAISSANCE or (changement.auteur is None and delai < CHARGEMENT))
 
 
 @dataclass(frozen=True)

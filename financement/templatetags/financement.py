@@ -73,10 +73,11 @@ def place(context: Context, *morceaux: object) -> SafeString:
 def fils_rubrique(context: Context, rubrique: str) -> dict[str, Any]:
     """Comments of one heading, in its margin."""
     vus = ("fiche", "convention", "participants", "user", "csrf_token")
-    modifier = "e" in context
+    modifier = "e" in context  # the editor, not the page that is read
     fils = context["fils"].get(rubrique, [])
     return {nom: context.get(nom) for nom in vus} | {
         "rubrique": rubrique,
+        "titre": next((r.libelle for r in context["rubriques"] if r.cle == rubrique), "Titre et objet"),
         "fils_rubrique": fils,
         "retour": "modifier" if modifier else "",
         "erreur": "",

@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conventions.acces import get_convention
 from conventions.axes import ArbreAxes
-from conventions.models import Axe, Convention
+from conventions.models import Axe
 from fiches.acces import get_fiche
-from fiches.champs import list_pilotes_possibles
+from fiches.champs import list_personnes
 from fiches.droits import check_ecriture, check_modification, explain_lecture
 from fiches.gestion import create_fiche, move_fiche, propose_code, shift_fiche
 from fiches.models import FicheAction
@@ -81,11 +81,6 @@ def fiches(request: HttpRequest, reference: str) -> HttpResponse:
     return render(request, "financement/fiches.html", contexte)
 
 
-def list_personnes(convention: Convention) -> list[Any]:
-    """People of the parties."""
-    return list_pilotes_possibles(FicheAction(convention=convention))
-
-
 @require_POST
 def lot(request: HttpRequest, reference: str) -> HttpResponse:
     """One act on the ticked fiches: a transition, a pilot more or less."""
@@ -146,6 +141,7 @@ def nouvelle(request: HttpRequest, reference: str) -> HttpResponse:
         "noeuds": list(arbre.walk()),
         "saisie": saisie,
         "erreurs": erreurs,
+        "generales": erreurs.get(NON_FIELD_ERRORS, []),
         "propose": propose_code(axe) if axe else "",
         "actuel": None,
     }
@@ -185,6 +181,7 @@ def deplacer(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
         "noeuds": list(arbre.walk()),
         "saisie": saisie,
         "erreurs": erreurs,
+        "generales": erreurs.get(NON_FIELD_ERRORS, []),
         "propose": propose_code(axe, sauf=fiche.pk) if axe else "",
         "actuel": fiche,
     }

@@ -1,6 +1,6 @@
 // Comments: quoting what is selected, anchoring to a cell, naming a colleague, and marking as read what was seen.
-import { demander } from "./envoi.js";
-import { adresses, nommer } from "./fiche.js";
+import { nommer } from "./fiche.js";
+import "./lecture.js";
 
 let derniere = null; // the field the person was in before opening the form
 
@@ -41,28 +41,3 @@ document.addEventListener("keydown", (event) => {
   details.open = false;
   details.open = true;
 });
-
-document.addEventListener("change", (event) => {
-  if (!event.target.matches("[data-citer]") || !event.target.value) return;
-  const zone = event.target.closest("form").elements.texte;
-  zone.value = `${zone.value}${zone.value && !zone.value.endsWith(" ") ? " " : ""}${event.target.value} `;
-  event.target.value = "";
-  zone.focus();
-});
-
-// htmx leaves refusals aside by default; ours come with the form to show again.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.status === 422) {
-    event.detail.shouldSwap = true;
-    event.detail.isError = false;
-  }
-});
-
-if (document.querySelector(".commentaire.nouveau")) {
-  const vus = new IntersectionObserver((entrees) => {
-    if (!entrees.some((e) => e.isIntersecting)) return;
-    vus.disconnect();
-    demander(adresses.lus, new URLSearchParams()).catch(() => {});
-  });
-  document.querySelectorAll(".commentaire.nouveau").forEach((el) => vus.observe(el));
-}

@@ -181,8 +181,14 @@ export function brancher(t) {
   });
   t.addEventListener("change", (event) => event.target.matches("[form=formulaire]") && valider([event.target]));
   t.addEventListener("recu", (event) => valides.set(event.target, event.target.value));
+  // The answer to a question belongs to the typing that asked it: they are undone together.
   t.addEventListener("tranche", (event) => {
-    valider([event.target]);
+    const el = event.target;
+    const demande = faits.at(-1)?.find(({ champ }) => champ === el.name);
+    if (demande) {
+      demande.apres = el.value;
+      valides.set(el, el.value);
+    } else valider([el]);
     calculer({ aVoix: true });
   });
   t.addEventListener("click", (event) => {
