@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import date
 
 from django.urls import reverse
+from django.utils import timezone
 
 from comptes.models import Utilisateur
 from conventions.models import Convention
-from fiches.models import FicheAction
+from fiches.models import Commentaire, FicheAction, Passage
 from financement.models import CoFinancement, LigneCout
 
+EXTRAIT = 160  # characters of a comment shown on the home page
 OUVERTS = (Convention.Etat.BROUILLON, Convention.Etat.EN_NEGOCIATION)
 
 
@@ -42,25 +44,29 @@ def list_attentes(user: Utilisateur, conventions: Sequence[Convention]) -> list[
 
 
 def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
-    """Fiches to review (led by the partner), then those the person leads and that miss a heading."""
+    """Where the person is named, what is sent back to them, what the partner handed over, then what they pilot and is incomplete."""
     fiches = FicheAction.objects.filter(convention__in=conventions).exclude(etat=FicheAction.Etat.VALIDEE)
     fiches = fiches.select_related("convention").with_maitres().prefetch_related("pilotages")
     chiffrees = set(LigneCout.objects.filter(fiche__in=fiches).values_list("fiche_id", flat=True))
     financees = set(CoFinancement.objects.filter(fiche__in=fiches).values_list("fiche_id", flat=True))
-    relire, completer = [], []
+    passages = Passage.objects.filter(fiche__in=fiches).select_related("auteur").order_by("date")
+    remises = {p.fiche_id: p for p in passages if p.vers == FicheAction.Etat.EN_RELECTURE}
+    retours = {p.fiche_id: p for p in passages if p.vers == FicheAction.Etat.A_CORRIGER}
+    relire, corriger, completer = [], [], []
     for fiche in fiches:
-        maitres = {o.pk for o in fiche.maitres_ouvrage.all()}
-        if fiche.etat == FicheAction.Etat.EN_RELECTURE and user.organisation_id not in maitres:
-            noms = " et ".join(o.sigle for o in fiche.maitres_ouvrage.all())
+        maitres = {o.pk: o.sigle for o in fiche.maitres_ouvrage.all()}
+        remise = remises.get(fiche.pk)
+        remettantes = {remise.organisation_id} if remise else set(maitres)
+        pilote = any(p.utilisateur_id == user.pk for p in fiche.pilotages.all())
+        if fiche.etat == FicheAction.Etat.EN_RELECTURE and user.organisation_id not in remettantes:
             relire.append(
-                Attente(
-                    "demi",
-                    f"Relire {fiche.code}, {fiche.nom_court}",
-                    f"{noms or 'Votre partenaire'} vous l’a confiée.",
-                    fiche.get_absolute_url(),
-                )
+                Attente("demi", f"Relire {fiche.code}, {fiche.nom_court}", _tell_remise(remise, maitres), fiche.get_absolute_url())
             )
-        elif any(p.utilisateur_id == user.pk for p in fiche.pilotages.all()):
+        elif fiche.etat == FicheAction.Etat.A_CORRIGER and (pilote or user.organisation_id in remettantes):
+            motif = retours[fiche.pk].motif if fiche.pk in retours else ""
+            titre = f"Corriger {fiche.code}, {fiche.nom_court}"
+            corriger.append(Attente("alerte", titre, motif or "Votre partenaire l’a renvoyée.", edit_url(fiche)))
+        elif pilote:
             manques = [r for r in fiche.list_rubriques(fiche.pk in chiffrees, fiche.pk in financees) if not r.remplie]
             if manques:
                 pluriel = "s" if len(manques) > 1 else ""
@@ -70,10 +76,37 @@ def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attent
                         "cercle",
                         f"Compléter {fiche.code}, {fiche.nom_court}",
                         f"Il manque {len(manques)} rubrique{pluriel} : {noms}.",
-                        f"{fiche.get_absolute_url()}#{manques[0].cle}",
+                        f"{edit_url(fiche)}#{manques[0].cle}",
                     )
                 )
-    return [*relire, *completer]
+    return [*_mentions(user, conventions), *corriger, *relire, *completer]
+
+
+def edit_url(fiche: FicheAction) -> str:
+    """The page where a fiche is written."""
+    return reverse("fiche_modifier", args=[fiche.convention.reference, fiche.slug])
+
+
+def _tell_remise(remise: Passage | None, maitres: dict[int, str]) -> str:
+    """« Hugo Perrin vous l’a remise le 22/11/2026. »"""
+    if remise:
+        return f"{remise.auteur or 'Votre partenaire'} vous l’a remise le {timezone.localtime(remise.date):%d/%m/%Y}."
+    return f"{' et '.join(maitres.values()) or 'Votre partenaire'} vous l’a confiée."
+
+
+def _mentions(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
+    """Open comments that name the person and that they have not read."""
+    cites = Commentaire.objects.filter(fiche__convention__in=conventions, fiche__supprimee_le=None, mentions=user, regle_le=None)
+    cites = cites.unread_by(user).select_related("fiche__convention", "auteur")
+    return [
+        Attente(
+            "bulle",
+            f"Répondre à {c.auteur or 'un commentaire'}, {c.fiche.code}",
+            c.texte if len(c.texte) <= EXTRAIT else f"{c.texte[:EXTRAIT]}…",
+            f"{c.fiche.get_absolute_url()}#{c.rubrique}",
+        )
+        for c in cites
+    ]
 
 
 def _parties(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:

@@ -1,11 +1,13 @@
 """The history of a fiche, told change by change, and the way back to any of them."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from fiches.identite import Identite
@@ -34,6 +36,11 @@ class Entree:
     apres: str
     raison: str
     is_reversible: bool
+
+    @property
+    def jour(self) -> dt.date:
+        """Day of the change, where its readers live."""
+        return timezone.localdate(self.date)
 
     @property
     def avant_instant(self) -> str:

@@ -263,7 +263,10 @@ export function renommer(champ, libelle) {
   if (!ligne) return;
   ligne.dataset.ligne = nouvelle;
   const nom = document.querySelector(`#n-nature option[value="${CSS.escape(nature)}"]`)?.textContent ?? "";
-  ligne.querySelector(".nature").textContent = libelle ? `${nom} : ${libelle}` : nom;
+  const ancienTitre = ligne.querySelector(".nature").textContent;
+  const titre = libelle ? `${nom} : ${libelle}` : nom;
+  ligne.querySelector(".nature").textContent = titre;
+  for (const el of ligne.querySelectorAll("[aria-label]")) el.setAttribute("aria-label", el.getAttribute("aria-label").replace(ancienTitre, titre));
   for (const el of ligne.querySelectorAll("[name], [data-place], [data-echo]")) {
     if (el.name?.endsWith(ancienne)) el.name = el.name.slice(0, -ancienne.length) + nouvelle;
     if (el.dataset.place) el.dataset.place = el.dataset.place.replace(ancienne, nouvelle);

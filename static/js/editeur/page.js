@@ -47,13 +47,11 @@ formulaire.addEventListener("submit", (event) => {
 // A change of state takes along what is still being typed.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("[data-passage]") || form.dataset.pret) return;
+  if (!form.matches("[data-passage]")) return;
   event.preventDefault();
   document.activeElement?.blur?.();
-  if (await envoyer()) {
-    form.dataset.pret = "1";
-    form.requestSubmit();
-  } else dire();
+  if (await envoyer()) form.submit(); // without a second event: this one is still being heard
+  else dire();
 });
 
 reprendreMemoire(ajouter);

@@ -18,7 +18,8 @@ function ajouterPart(financeur, nature, annee) {
   const nom = document.querySelector(`#p-financeur option[value="${CSS.escape(String(financeur || 0))}"]`)?.textContent;
   if (!nom) return null;
   const portee = [nature && document.querySelector(`#p-nature option[value="${CSS.escape(String(nature))}"]`)?.textContent, annee].filter(Boolean).join(", ");
-  const ligne = modele("[data-modele-part]", { cle, nom: portee ? `${nom} (${portee})` : nom });
+  const rang = [...document.querySelectorAll("#p-financeur option")].findIndex((o) => o.value === String(financeur || 0));
+  const ligne = modele("[data-modele-part]", { cle, rang: financeur ? Math.min(rang, 5) : 6, nom: portee ? `${nom} (${portee})` : nom });
   parts.querySelector("[data-lignes]").append(ligne);
   suivre(parts);
   return ligne;
