@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -64,15 +65,23 @@ def compose_resume(user: Utilisateur, depuis: datetime) -> Resume:
 
 
 def list_modifiees(user: Utilisateur, fiches: Iterable[FicheAction], depuis: datetime) -> list[tuple[FicheAction, list[str]]]:
-    """Sheets whose texts others changed since, among those the person pilots or whose action their organisation leads."""
+    """Sheets that others changed since, texts or figures, among those the person pilots or whose action their organisation leads."""
     miennes = FicheAction.objects.filter(pk__in=fiches).filter(Q(pilotages__utilisateur=user) | Q(maitres_ouvrage=user.organisation_id))
     par_pk = {f.pk: f for f in miennes.select_related("convention").distinct()}
-    versions = FicheAction.history.filter(id__in=par_pk, history_date__gte=depuis, history_user__isnull=False).exclude(history_user=user)
-    auteurs: dict[int, list[str]] = defaultdict(list)
-    for version in versions.exclude(champ="").select_related("history_user").order_by("history_date"):
-        if str(version.history_user) not in auteurs[version.id]:
-            auteurs[version.id].append(str(version.history_user))
-    return [(par_pk[pk], noms) for pk, noms in auteurs.items()]
+    auteurs: dict[int, set[int]] = defaultdict(set)
+    for historique, cle in list_historiques():
+        versions = historique.filter(**{f"{cle}__in": list(par_pk)}, history_date__gte=depuis, history_user__isnull=False)
+        for pk, auteur in versions.exclude(history_user=user).values_list(cle, "history_user").distinct():
+            auteurs[pk].add(auteur)
+    noms = {p.pk: str(p) for p in Utilisateur.objects.filter(pk__in={a for qui in auteurs.values() for a in qui})}
+    return [(fiche, sorted(noms[a] for a in auteurs[pk])) for pk, fiche in par_pk.items() if auteurs[pk]]
+
+
+def list_historiques() -> list[tuple[Any, str]]:
+    """Histories of the sheet and of all its rows, those of the floors above included, each with its key to the sheet."""
+    liens = [lien for lien in FicheAction._meta.related_objects if lien.one_to_many and lien.field.name == "fiche"]
+    dessous = [lien.related_model for lien in liens if hasattr(lien.related_model, "history")]
+    return [(FicheAction.history, "id"), *((modele.history, "fiche_id") for modele in dessous)]
 
 
 def build_message(resume: Resume) -> EmailMessage:

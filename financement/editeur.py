@@ -20,6 +20,8 @@ from financement.saisie_couts import LIBELLE_MAX, CleCellule, describe_ligne, re
 from financement.saisie_parts import ClePart, read_cle_part
 from socle.differences import render_difference
 
+COURT = 40  # characters that an eye compares without help
+
 
 @dataclass(frozen=True)
 class ChampEdition:
@@ -48,6 +50,11 @@ class ChampEdition:
     def difference(self) -> SafeString:
         """Mine against theirs, for a conflict."""
         return render_difference(self.avant, self.valeur)
+
+    @property
+    def has_difference(self) -> bool:
+        """Tell whether the two versions are long enough for their differences to need marking."""
+        return bool(self.avant and self.valeur) and max(len(self.avant), len(self.valeur)) > COURT
 
     @property
     def is_long(self) -> bool:

@@ -119,7 +119,7 @@ function recevoir(resultat, envoye) {
 }
 
 function echouer(erreur) {
-  depuis ||= new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }).replace(":", " h ");
+  depuis ||= heure();
   if (erreur.nature === "refus") {
     gele = erreur.message;
     return;
@@ -132,6 +132,11 @@ function echouer(erreur) {
   programmer(REPRISES[Math.min(essais, REPRISES.length) - 1]);
 }
 
+// The hour as the server writes it.
+function heure() {
+  return new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit", timeZone: "Europe/Paris" }).replace(":", " h ");
+}
+
 export function reprendre() {
   essais = 0;
   gele = "";
@@ -140,7 +145,7 @@ export function reprendre() {
 
 export function geler(message) {
   gele = message;
-  depuis ||= new Date().toLocaleTimeString("fr-FR", { hour: "2-digit", minute: "2-digit" }).replace(":", " h ");
+  depuis ||= heure();
   dire();
 }
 

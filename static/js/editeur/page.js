@@ -44,6 +44,15 @@ formulaire.addEventListener("submit", (event) => {
   envoyer();
 });
 
+// A link to a heading leads to the first field that waits there.
+document.addEventListener("click", (event) => {
+  const section = event.target.closest("[data-rubriques] a")?.hash;
+  if (!section) return;
+  const champs = [...document.querySelectorAll(`${section} [form="formulaire"]:not([type=hidden], [type=checkbox], [data-sans-suivi])`)];
+  const but = champs.find((el) => !el.value) ?? champs[0];
+  setTimeout(() => but?.focus({ preventScroll: true }), 0);
+});
+
 // A change of state takes along what is still being typed.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
