@@ -78,6 +78,9 @@ class Sheet(Famille):
             valeurs |= {f"maitre.{lien.organisation_id}": "oui" for lien in getattr(row, LIENS).all()}
         return {champ: valeur for champ, valeur in valeurs.items() if valeur}
 
+    def canonize(self, champ: str) -> str:
+        return canonize_case(champ) if champ.startswith("maitre.") else champ
+
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         if champ.startswith("maitre."):
             return _check_case(champ, texte, self._organisations()), ""
@@ -87,18 +90,19 @@ class Sheet(Famille):
     def write(self, valeurs: Valeurs) -> dict[str, str]:
         refus: dict[str, str] = {}
         scalaires = {champ: valeur for champ, valeur in valeurs.items() if champ in PAR_NOM}
+        anciennes = {champ: getattr(self.fiche, champ) for champ in scalaires}
         for champ, valeur in scalaires.items():
-            ancienne = getattr(self.fiche, champ)
             setattr(self.fiche, champ, read_valeur(PAR_NOM[champ], valeur))
+        for champ in scalaires:
             try:
                 self.fiche.clean_fields(exclude=[f.name for f in self.fiche._meta.fields if f.name != champ])
                 if champ == "annees_calendrier":
                     self.fiche.clean()
-                if champ in DATES and self.fiche.date_debut and self.fiche.date_fin and self.fiche.date_fin < self.fiche.date_debut:
-                    raise ValidationError("La fin de l’action précède son début.")
             except ValidationError as erreur:
                 refus[champ] = explain_errors(erreur)
-                setattr(self.fiche, champ, ancienne)
+        for champ in refus:
+            setattr(self.fiche, champ, anciennes[champ])
+        refus |= self._order_dates({champ: anciennes[champ] for champ in DATES if champ in anciennes and champ not in refus})
         if ecrits := [champ for champ in scalaires if champ not in refus]:
             self._save(ecrits)
         maitres = {int(champ.partition(".")[2]): valeur for champ, valeur in valeurs.items() if champ.startswith("maitre.")}
@@ -107,6 +111,23 @@ class Sheet(Famille):
             fiche._history_user = self.user
             self.fiche.maitres_ouvrage.remove(*[pk for pk, valeur in maitres.items() if not valeur])
             self.fiche.maitres_ouvrage.add(*[pk for pk, valeur in maitres.items() if valeur])
+        return refus
+
+    def _order_dates(self, anciennes: dict[str, Any]) -> dict[str, str]:
+        """Refuse the end that precedes the start; of two dates changed at once, the one that stands alone is kept."""
+
+        def is_ordered() -> bool:
+            debut, fin = self.fiche.date_debut, self.fiche.date_fin
+            return debut is None or fin is None or debut <= fin
+
+        refus: dict[str, str] = {}
+        voulues = {champ: getattr(self.fiche, champ) for champ in anciennes}
+        for retenue in ([], ["date_fin"], ["date_debut"], list(DATES)):
+            for champ in anciennes:
+                setattr(self.fiche, champ, anciennes[champ] if champ in retenue else voulues[champ])
+            refus = {champ: "La fin de l’action précède son début." for champ in anciennes if champ in retenue}
+            if is_ordered():
+                break
         return refus
 
     def _save(self, champs: list[str]) -> None:
@@ -174,6 +195,9 @@ class Pilotes(Famille):
     def to_champs(self, row: Any) -> Valeurs:
         return {f"pilote.{row.utilisateur_id}": "oui"}
 
+    def canonize(self, champ: str) -> str:
+        return canonize_case(champ)
+
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         return _check_case(champ, texte, {p.pk for p in list_pilotes_possibles(self.fiche)}), ""
 
@@ -204,13 +228,18 @@ def list_personnes(convention: Convention) -> UtilisateurQuerySet:
     return Utilisateur.objects.filter(organisation__in=parties, is_active=True)
 
 
+def canonize_case(champ: str) -> str:
+    """« pilote.12 », however the number is written. Raises SaisieRefusee."""
+    nom, _, cle = champ.partition(".")
+    if not cle.isdecimal() or len(cle) > 18:
+        raise SaisieRefusee("Ce champ n’existe pas dans la fiche.")
+    return f"{nom}.{int(cle)}"
+
+
 def _check_case(champ: str, texte: str, permises: set[int]) -> str:
     """« oui » or nothing, for a row that exists and may be chosen."""
-    cle = champ.partition(".")[2]
-    if texte.strip() and (not cle.isdecimal() or int(cle) not in permises):
+    if texte.strip() and int(champ.partition(".")[2]) not in permises:
         raise SaisieRefusee("Choisissez dans la liste : cette ligne n’appartient pas à la convention.")
-    if not cle.isdecimal():
-        raise SaisieRefusee("Ce champ n’existe pas dans la fiche.")
     return "oui" if texte.strip() else ""
 
 

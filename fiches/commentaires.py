@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models, transaction
 from django.db.models import Count
 from django.utils import timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from comptes.models import Utilisateur
@@ -61,11 +61,11 @@ class Commentaire(models.Model):
     @property
     def html(self) -> SafeString:
         """The text, escaped, with the people it names in bold."""
-        texte = conditional_escape(self.texte)
-        for personne in self.mentions.all():
-            nom = conditional_escape(f"@{personne}")
-            texte = mark_safe(texte.replace(nom, format_html("<strong>{}</strong>", nom)))  # noqa: S308 (both escaped above)
-        return mark_safe(texte.replace("\n", "<br>"))  # noqa: S308
+        texte = str(conditional_escape(self.texte))
+        noms = sorted((re.escape(conditional_escape(f"@{personne}")) for personne in self.mentions.all()), key=len, reverse=True)
+        if noms:
+            texte = re.sub(f"(?:{'|'.join(noms)})(?![\\w-])", lambda nom: f"<strong>{nom[0]}</strong>", texte, flags=re.IGNORECASE)
+        return mark_safe(texte.replace("\n", "<br>"))  # noqa: S308 (escaped above, before any mark is added)
 
 
 class LectureCommentaires(models.Model):

@@ -1,5 +1,6 @@
 """The daily summary: what the others wrote, asked and decided since the last one, in one message a person a day."""
 
+import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,8 +18,10 @@ from comptes.models import Utilisateur
 from fiches.abonnements import get_abonnement, sign_utilisateur
 from fiches.commentaires import Commentaire
 from fiches.fiches import FicheAction
+from fiches.indicateurs import CibleIndicateur
 from fiches.transitions import Passage
 
+logger = logging.getLogger(__name__)
 RECUL = timedelta(days=7)  # what the first summary looks back on
 
 
@@ -45,11 +48,12 @@ class Resume:
         return f"Du nouveau dans {nombre} fiche{'s' if nombre > 1 else ''} action"
 
 
-def compose_resume(user: Utilisateur, depuis: datetime) -> Resume:
-    """What others did since `depuis` in the fiches this person may see and that are no draft any more."""
+def compose_resume(user: Utilisateur, depuis: datetime, fin: datetime | None = None) -> Resume:
+    """What others did from `depuis` to `fin` in the fiches this person may see and that are no draft any more."""
+    fin = fin or timezone.now()
     fiches = FicheAction.objects.visible_to(user)
     partagees = fiches.exclude(etat=FicheAction.Etat.BROUILLON)
-    commentaires = Commentaire.objects.filter(fiche__in=fiches, cree_le__gte=depuis).unread_by(user)
+    commentaires = Commentaire.objects.filter(fiche__in=fiches, cree_le__gte=depuis, cree_le__lt=fin).unread_by(user)
     commentaires = commentaires.select_related("fiche__convention", "auteur").prefetch_related("mentions")
     resume = Resume(user)
     for commentaire in commentaires:
@@ -58,19 +62,24 @@ def compose_resume(user: Utilisateur, depuis: datetime) -> Resume:
             resume.mentions.append(commentaire)
         elif commentaire.fiche.etat != FicheAction.Etat.BROUILLON:
             resume.commentaires.append(commentaire)
-    passages = Passage.objects.filter(fiche__in=partagees, date__gte=depuis).exclude(auteur=user)
+    passages = Passage.objects.filter(fiche__in=partagees, date__gte=depuis, date__lt=fin).exclude(auteur=user)
     resume.passages = list(passages.select_related("fiche__convention", "auteur").order_by("date"))
-    resume.modifiees = list_modifiees(user, partagees, depuis)
+    resume.modifiees = list_modifiees(user, partagees, depuis, fin)
     return resume
 
 
-def list_modifiees(user: Utilisateur, fiches: Iterable[FicheAction], depuis: datetime) -> list[tuple[FicheAction, list[str]]]:
+def list_modifiees(
+    user: Utilisateur, fiches: Iterable[FicheAction], depuis: datetime, fin: datetime
+) -> list[tuple[FicheAction, list[str]]]:
     """Sheets that others changed since, texts or figures, among those the person pilots or whose action their organisation leads."""
     miennes = FicheAction.objects.filter(pk__in=fiches).filter(Q(pilotages__utilisateur=user) | Q(maitres_ouvrage=user.organisation_id))
     par_pk = {f.pk: f for f in miennes.select_related("convention").distinct()}
     auteurs: dict[int, set[int]] = defaultdict(set)
     for historique, cle in list_historiques():
-        versions = historique.filter(**{f"{cle}__in": list(par_pk)}, history_date__gte=depuis, history_user__isnull=False)
+        versions = historique.filter(**{f"{cle}__in": list(par_pk)}, history_date__gte=depuis, history_date__lt=fin)
+        versions = versions.filter(history_user__isnull=False)
+        if historique.model is FicheAction.history.model:
+            versions = versions.exclude(champ="etat")  # told as a passage
         for pk, auteur in versions.exclude(history_user=user).values_list(cle, "history_user").distinct():
             auteurs[pk].add(auteur)
     noms = {p.pk: str(p) for p in Utilisateur.objects.filter(pk__in={a for qui in auteurs.values() for a in qui})}
@@ -81,7 +90,11 @@ def list_historiques() -> list[tuple[Any, str]]:
     """Histories of the sheet and of all its rows, those of the floors above included, each with its key to the sheet."""
     liens = [lien for lien in FicheAction._meta.related_objects if lien.one_to_many and lien.field.name == "fiche"]
     dessous = [lien.related_model for lien in liens if hasattr(lien.related_model, "history")]
-    return [(FicheAction.history, "id"), *((modele.history, "fiche_id") for modele in dessous)]
+    return [
+        (FicheAction.history, "id"),
+        (CibleIndicateur.history, "indicateur__fiche_id"),
+        *((modele.history, "fiche_id") for modele in dessous),
+    ]
 
 
 def build_message(resume: Resume) -> EmailMessage:
@@ -102,11 +115,15 @@ def send_resumes(maintenant: datetime | None = None) -> int:
         dernier = abonnement.dernier_envoi
         if not abonnement.actif or (dernier and timezone.localdate(dernier) >= timezone.localdate(maintenant)):
             continue
-        resume = compose_resume(user, dernier or maintenant - RECUL)
+        resume = compose_resume(user, dernier or maintenant - RECUL, maintenant)
         if resume.is_vide:
             continue
-        build_message(resume).send()
-        # After the sending: a message that did not leave is tried again tomorrow.
+        try:
+            build_message(resume).send()
+        except OSError as erreur:  # smtplib's errors included
+            logger.warning("résumé non envoyé", extra={"utilisateur": user.pk, "erreur": str(erreur)})
+            continue
+        # After the sending: a message that did not leave is tried again the next time.
         abonnement.dernier_envoi = maintenant
         abonnement.save(update_fields=["dernier_envoi"])
         envoyes += 1

@@ -7,7 +7,7 @@ come back. Fields of one subject form a family; the money's families are declare
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -103,6 +103,13 @@ class Famille(ABC):
 
     def owns(self, champ: str) -> bool:
         return champ.partition(".")[0] in self.prefixes
+
+    def canonize(self, champ: str) -> str:
+        """The one writing of a key: two keys of one place are one field. Raises SaisieRefusee when it names no place."""
+        return champ
+
+    def withdraw(self, valeurs: Valeurs) -> None:  # noqa: B027 (most families have nothing to take away first)
+        """Take away first what other families could not lose before it (targets, before their indicator)."""
 
     def normalize(self, texte: str) -> str:
         """The writing that comparisons use: line ends and spaces that browsers and keyboards change do not count."""
@@ -206,7 +213,7 @@ def save_modifications(user: Any, contenu: Contenu, modifications: Sequence[Modi
     for famille in contenu.familles:
         famille.fiche, famille.user = verrou, user
     contenu.fiche = verrou
-    courant: dict[int, Valeurs] = {}
+    courant: dict[int, Valeurs] = {}  # by family: what its fields hold, then what this saving makes them hold
     resultats: list[Resultat] = []
     a_ecrire: dict[int, dict[str, Resultat]] = {}
     for modification in modifications:
@@ -215,13 +222,23 @@ def save_modifications(user: Any, contenu: Contenu, modifications: Sequence[Modi
             resultats.append(Resultat(modification.champ, "refus", "", "Ce champ n’existe pas dans la fiche."))
             continue
         famille = trouvee
+        try:
+            champ = famille.canonize(modification.champ)
+        except SaisieRefusee as refus:
+            resultats.append(Resultat(modification.champ, "refus", "", str(refus)))
+            continue
         valeurs = courant.setdefault(id(famille), famille.read())
-        resultat = _judge(contenu, famille, modification, valeurs.get(modification.champ, ""))
+        resultat = _judge(contenu, famille, replace(modification, champ=champ), valeurs.get(champ, ""))
+        resultat.champ = modification.champ  # the page knows the field by the key it sent
         resultats.append(resultat)
         if resultat.statut == "enregistre":
-            a_ecrire.setdefault(id(famille), {})[modification.champ] = resultat
+            a_ecrire.setdefault(id(famille), {})[champ] = resultat
+            valeurs[champ] = resultat.valeur
     for famille in contenu.familles:
-        _write(famille, a_ecrire.get(id(famille), {}), courant.get(id(famille), {}))
+        retraits = {champ: "" for champ, r in a_ecrire.get(id(famille), {}).items() if not r.valeur}
+        famille.withdraw(retraits)
+    for famille in contenu.familles:
+        _write(famille, a_ecrire.get(id(famille), {}))
     if any(r.statut == "enregistre" for r in resultats):
         # Not by save(): rows below the sheet changed, the sheet itself has its own version when it did.
         FicheAction.toutes.filter(pk=fiche.pk).update(modifiee_le=timezone.now())
@@ -241,19 +258,20 @@ def _judge(contenu: Contenu, famille: Famille, modification: Modification, coura
         return Resultat(champ, "inchange", courante, echo=echo)
     if normalize(modification.avant) != normalize(courante):
         dernier = contenu.find_last(champ)
-        auteur = str(dernier.auteur) if dernier and dernier.auteur else "Quelqu’un"
+        auteur = str(dernier.auteur) if dernier and dernier.auteur else ""
         return Resultat(champ, "conflit", courante, auteur=auteur, date=dernier.date if dernier else None)
     return Resultat(champ, "enregistre", valeur, echo=echo)
 
 
-def _write(famille: Famille, resultats: dict[str, Resultat], courantes: Valeurs) -> None:
+def _write(famille: Famille, resultats: dict[str, Resultat]) -> None:
     """Write what was accepted in one family; what the models refuse becomes a refusal of its field."""
     if not resultats:
         return
     refus = famille.write({champ: r.valeur for champ, r in resultats.items()})
+    restees = famille.read() if refus else {}
     for champ, message in refus.items():
         resultats[champ].statut, resultats[champ].message = "refus", message
-        resultats[champ].valeur, resultats[champ].echo = courantes.get(champ, ""), ""
+        resultats[champ].valeur, resultats[champ].echo = restees.get(champ, ""), ""
 
 
 def explain_errors(erreur: ValidationError) -> str:

@@ -38,6 +38,9 @@ class Indicateurs(Famille):
         champs = {f"indicateur.{row.id}.{nom}": getattr(row, nom) for nom in LONGUEURS}
         return {champ: valeur for champ, valeur in champs.items() if valeur}
 
+    def canonize(self, champ: str) -> str:
+        return canonize_indicateur(champ)
+
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         _, _, nom = split_champ(champ)
         texte = " ".join(texte.replace("\x00", "").split())
@@ -109,6 +112,12 @@ class Cibles(Famille):
     def to_champs(self, row: Any) -> Valeurs:
         return {f"indicateur.{row.indicateur_id}.{row.annee}": format_nombre(row.valeur)}
 
+    def canonize(self, champ: str) -> str:
+        return canonize_indicateur(champ)
+
+    def withdraw(self, valeurs: Valeurs) -> None:
+        self.write(valeurs)
+
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         annee = split_champ(champ)[2]
         if not 1990 <= int(annee) <= 2100:
@@ -156,9 +165,17 @@ def split_champ(champ: str) -> tuple[str, str, str]:
     return morceaux[0], morceaux[1], morceaux[2]
 
 
+def canonize_indicateur(champ: str) -> str:
+    """« indicateur.12.2019 », however its numbers are written. Raises SaisieRefusee."""
+    famille, cle, nom = split_champ(champ)
+    if nom.isdecimal():
+        nom = str(int(nom[:18]))
+    return f"{famille}.{int(cle) if cle.isdecimal() else cle}.{nom}"
+
+
 def describe_indicateur(cle: str) -> str:
     """« « Entreprises accompagnées » », by its last known name; nothing for one that never was."""
     if not cle.isdecimal():
         return ""
-    version = Indicateur.history.filter(id=int(cle)).order_by("-history_date", "-history_id").first()
+    version = Indicateur.history.filter(id=int(cle)).exclude(libelle="").order_by("-history_date", "-history_id").first()
     return f" « {version.libelle} »" if version else ""

@@ -177,5 +177,7 @@ def pass_fiche(user: Any, fiche: FicheAction, action: str, manques: list[Rubriqu
     verrou.etat = transition.vers
     verrou._history_user, verrou._change_reason = user, motif[:100]
     verrou.save()
+    derniere = verrou.history.order_by("-history_date", "-history_id").values("pk")[:1]
+    verrou.history.filter(pk__in=[v["pk"] for v in derniere]).update(champ="etat")
     fiche.etat = transition.vers
     return transition

@@ -49,9 +49,10 @@ class Cellule:
 class CelluleIllisible(ValueError):
     """A cell that cannot be read for sure: its French reason, and the readings to choose from if there are several."""
 
-    def __init__(self, message: str, choix: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, choix: tuple[str, ...] = (), ambigu: str = "") -> None:
         super().__init__(message)
         self.choix = choix
+        self.ambigu = ambigu  # the number that reads two ways, as it was typed
 
 
 def parse_cellule(texte: str, tarif: Decimal | None, en_jours: bool = False) -> Cellule | None:
@@ -63,6 +64,17 @@ def parse_cellule(texte: str, tarif: Decimal | None, en_jours: bool = False) -> 
     brut = re.sub(rf"[{SPACES}\t\n]+", " ", texte.replace("\x00", "")).strip()
     if brut in VIDES:
         return None
+    try:
+        return _parse(brut, tarif, en_jours)
+    except CelluleIllisible as erreur:
+        if not erreur.ambigu:
+            raise
+        choix = tuple(brut.replace(erreur.ambigu, lecture, 1) for lecture in _readings(erreur.ambigu))
+        raise CelluleIllisible(str(erreur), choix) from erreur
+
+
+def _parse(brut: str, tarif: Decimal | None, en_jours: bool) -> Cellule:
+    """Read a cell that holds something, its spaces already plain."""
     corps, parentheses = _split_parentheses(brut)
     jours, tarif_ecrit, mention = _read_parentheses(parentheses)
     if len(mention) > MENTION_MAX:
@@ -166,7 +178,7 @@ def _days(texte: str) -> Decimal:
     try:
         jours = parse_jours(texte)
     except NombreIllisible as erreur:
-        raise CelluleIllisible(str(erreur), _readings(texte, f"{INSECABLE}j")) from erreur
+        raise CelluleIllisible(str(erreur), ambigu=_find_ambigu(texte)) from erreur
     if jours < 0:
         raise CelluleIllisible("Le nombre de jours ne peut pas être négatif.")
     if jours > JOURS_MAX:
@@ -178,19 +190,22 @@ def _amount(texte: str) -> Decimal:
     try:
         montant = parse_montant(texte)
     except NombreIllisible as erreur:
-        raise CelluleIllisible(str(erreur), _readings(texte, "")) from erreur
+        raise CelluleIllisible(str(erreur), ambigu=_find_ambigu(texte)) from erreur
     if montant < 0:
         raise CelluleIllisible("Un coût ne peut pas être négatif.")
     return montant
 
 
-def _readings(texte: str, suffixe: str) -> tuple[str, ...]:
-    """The two readings of « 1.234 », for the person to choose; nothing when the text is no number at all."""
-    trouve = re.fullmatch(rf"([1-9][0-9]{{0,2}})[.,]([0-9]{{3}})[{SPACES}]*(?:€|j\.?|jours?)?", texte.strip())
-    if not trouve:
-        return ()
-    lectures = Decimal(trouve[1] + trouve[2]), Decimal(f"{trouve[1]}.{trouve[2][:2]}")
-    return tuple(f"{format_nombre(v)}{suffixe}" for v in lectures)
+def _find_ambigu(texte: str) -> str:
+    """« 1.234 » in « 1.234 j »; nothing when the text is no number at all."""
+    trouve = re.fullmatch(rf"([1-9][0-9]{{0,2}}[.,][0-9]{{3}})[{SPACES}]*(?:€|euros?|EUR|j\.?|jours?)?\.?", texte.strip(), re.IGNORECASE)
+    return trouve[1] if trouve else ""
+
+
+def _readings(nombre: str) -> tuple[str, str]:
+    """The two readings of « 1.234 », for the person to choose: 1 234 and 1,23."""
+    entier, decimales = re.split("[.,]", nombre)
+    return format_nombre(Decimal(entier + decimales)), format_nombre(Decimal(f"{entier}.{decimales[:2]}"))
 
 
 def _check(cellule: Cellule) -> Cellule:

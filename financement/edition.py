@@ -84,6 +84,8 @@ def compute_figures(fiche: FicheAction, valeurs: Valeurs, natures: Natures | Non
     calcul = [to_part(part) for part in parts.values()]
     places = _count_couts(lignes, annees)
     places |= _count_parts(list(parts), calcul, couts, annees)
+    perdues = sum(e.statut != "compris" for champ, e in echos.items() if champ.startswith("cout."))
+    places["perdues"] = describe_perdues(perdues)
     soldes, is_juste = describe_soldes(couts, calcul, natures)
     places["solde"] = " ".join(soldes)
     return Figures(places, echos, soldes, is_juste)
@@ -204,9 +206,20 @@ def describe_soldes(couts: Sequence[Cout], parts: Sequence[Part], natures: Natur
             )
     if None in bases and len(bases) > 1:
         phrases.append(f"{format_euros(bases[None])} de dépenses ne sont couverts par aucune part.")
-    if not couts or len(bases) == (1 if None in bases else 0):
+    if not couts:
         return phrases, not phrases
+    if not any(portee is not None for portee in bases):
+        return phrases, False
     return phrases or ["Les parts font 100 %."], not phrases
+
+
+def describe_perdues(nombre: int) -> str:
+    """Cells that the totals leave out, said under the grid."""
+    if not nombre:
+        return ""
+    if nombre == 1:
+        return "Une cellule n’est pas comptée dans les totaux : précisez-la ou corrigez-la."
+    return f"{nombre} cellules ne sont pas comptées dans les totaux : précisez-les ou corrigez-les."
 
 
 def describe_portee(portee: Portee, natures: Natures) -> str:

@@ -34,7 +34,7 @@ def read_cle(champ: str) -> CleCellule:
         raise SaisieRefusee("Cette cellule n’existe pas dans la grille.")
     if not 1990 <= int(morceaux[1][:6]) <= 2100:
         raise SaisieRefusee(f"« {morceaux[1][:6]} » n’est pas une année. Écrivez une année entre 1990 et 2100.")
-    return CleCellule(int(morceaux[1]), int(morceaux[2]), clean_libelle(morceaux[3]))
+    return CleCellule(int(morceaux[1]), int(morceaux[2]), morceaux[3])
 
 
 def clean_libelle(texte: str) -> str:
@@ -75,6 +75,7 @@ class Couts(Famille):
     def __init__(self, fiche: Any, natures: Natures | None = None) -> None:
         super().__init__(fiche)
         self.natures = natures or Natures()
+        self._libelles: set[tuple[int, str]] | None = None
 
     @property
     def tarif(self) -> Any:
@@ -95,6 +96,17 @@ class Couts(Famille):
     def is_en_jours(self, nature: int) -> bool:
         trouvee = self.natures.get(nature)
         return bool(trouvee and trouvee.toujours_en_jours)
+
+    def canonize(self, champ: str) -> str:
+        """A row typed with stray spaces is the row it looks like, even one stored with such spaces by an import."""
+        cle = read_cle(champ)
+        if self._libelles is None:
+            self._libelles = {(li.nature_id, li.libelle) for li in self.rows()}
+        if (cle.nature, cle.libelle) in self._libelles:
+            return cle.champ
+        propre = clean_libelle(cle.libelle)
+        jumelles = [libelle for nature, libelle in self._libelles if nature == cle.nature and clean_libelle(libelle) == propre]
+        return CleCellule(cle.annee, cle.nature, jumelles[0] if jumelles else propre).champ
 
     def parse(self, champ: str, texte: str) -> Cellule | None:
         """The cost typed in a cell. Raises SaisieRefusee."""
@@ -162,16 +174,27 @@ class Lignes(Famille):
         if not any((li.nature_id, li.libelle) == (nature, ancien) for li in lignes):
             raise SaisieRefusee("Cette ligne vient d’être retirée ou renommée. Rechargez la page pour voir la grille.")
         if any((li.nature_id, li.libelle) == (nature, libelle) for li in lignes):
-            raise SaisieRefusee(f"La grille a déjà une ligne « {describe_ligne(self.natures.get(nature), libelle)} ».")
+            raise SaisieRefusee(self._explain_double(nature, libelle))
         return libelle, ""
 
+    def canonize(self, champ: str) -> str:
+        nature, ancien = self.read_ligne(champ)
+        return f"ligne.{nature}.{ancien}"
+
     def write(self, valeurs: Valeurs) -> dict[str, str]:
+        refus: dict[str, str] = {}
         for champ, libelle in valeurs.items():
             nature, ancien = self.read_ligne(champ)
+            if LigneCout.objects.filter(fiche=self.fiche, nature=nature, libelle=libelle).exists():
+                refus[champ] = self._explain_double(nature, libelle)  # made by this very saving
+                continue
             for ligne in LigneCout.objects.filter(fiche=self.fiche, nature=nature, libelle=ancien):
                 ligne.libelle = libelle
                 self.save_row(ligne)
-        return {}
+        return refus
+
+    def _explain_double(self, nature: int, libelle: str) -> str:
+        return f"La grille a déjà une ligne « {describe_ligne(self.natures.get(nature), libelle)} »."
 
     def read_ligne(self, champ: str) -> tuple[int, str]:
         """Nature and present libellé of the row. Raises SaisieRefusee."""

@@ -73,6 +73,10 @@ class Parts(Famille):
         }
         return {champ: valeur for champ, valeur in champs.items() if valeur}
 
+    def canonize(self, champ: str) -> str:
+        cle, nom = read_cle_part(champ)
+        return f"{cle.champ}.{nom}"
+
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         cle, nom = read_cle_part(champ)
         if cle.nature and self.natures.get(cle.nature) is None:

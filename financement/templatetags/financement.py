@@ -81,5 +81,5 @@ def fils_rubrique(context: Context, rubrique: str) -> dict[str, Any]:
         "fils_rubrique": fils,
         "retour": "modifier" if modifier else "",
         "erreur": "",
-        "brouillon": "",
+        "refuse": {},
     }

@@ -14,7 +14,7 @@ from fiches.models import FicheAction
 from financement.vues.edition import load_fiche
 
 
-def answer(request: HttpRequest, fiche: FicheAction, rubrique: str, erreur: str = "", texte: str = "") -> HttpResponse:
+def answer(request: HttpRequest, fiche: FicheAction, rubrique: str, erreur: str = "") -> HttpResponse:
     """The threads of one heading for the page's script, or a return to the page they were read on."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
     if not htmx:
@@ -29,9 +29,8 @@ def answer(request: HttpRequest, fiche: FicheAction, rubrique: str, erreur: str 
         "fils_rubrique": list_fils(fiche, request.user).get(rubrique, []),
         "participants": list_participants(fiche),
         "erreur": erreur,
-        "brouillon": texte,
+        "refuse": request.POST if erreur else {},
         "retour": request.POST.get("retour", ""),
-        "ouverte": True,
     }
     return render(request, "financement/editeur/_commentaires.html", contexte, status=422 if erreur else 200)
 
@@ -48,7 +47,7 @@ def commenter(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     try:
         commentaire = add_commentaire(request.user, fiche, texte, rubrique, champ, repere, extrait, parent)
     except ValidationError as refus:
-        return answer(request, fiche, parent.rubrique if parent else rubrique, " ".join(refus.messages), texte)
+        return answer(request, fiche, parent.rubrique if parent else rubrique, " ".join(refus.messages))
     return answer(request, fiche, commentaire.rubrique)
 
 

@@ -7,11 +7,40 @@ const erreur = boite.querySelector("[data-erreur]");
 const travail = document.querySelector("[data-etat-saisie]");
 let rouvrir = null;
 
-etat.connexion = () => {
+// The door may be open already: another tab signed in again, and only the form token of this page is old.
+let essai = 0;
+etat.connexion = async () => {
+  if (boite.open) return;
+  if (Date.now() - essai > 15_000) {
+    essai = Date.now();
+    if (await rafraichir()) {
+      await reprendre();
+      return;
+    }
+  }
   etat.expiree = true;
   dire();
   if (!boite.open && !rouvrir) boite.showModal();
 };
+
+// A fresh form token, when the session is the one of who opened the page.
+async function rafraichir() {
+  try {
+    const reponse = await fetch(adresses.jeton, { redirect: "manual", headers: { "X-Requested-With": "XMLHttpRequest" } });
+    const donnees = reponse.ok ? await reponse.json() : null;
+    if (String(donnees?.utilisateur) !== adresses.utilisateur) return false;
+    poserJeton(donnees.jeton);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// The token of the sign-in page itself, for a page whose own was replaced.
+async function jetonDePorte(adresse) {
+  const page = await (await fetch(adresse)).text();
+  return new DOMParser().parseFromString(page, "text/html").querySelector("[name=csrfmiddlewaretoken]")?.value ?? jeton();
+}
 
 boite.querySelector("[data-plus-tard]").addEventListener("click", () => boite.close());
 boite.addEventListener("close", () => {
@@ -32,7 +61,12 @@ boite.querySelector("form").addEventListener("submit", async (event) => {
   corps.set("csrfmiddlewaretoken", jeton());
   let reponse;
   try {
-    reponse = await fetch(event.target.action, { method: "POST", body: corps, headers: { "X-Requested-With": "XMLHttpRequest" } });
+    const porte = () => fetch(event.target.action, { method: "POST", body: corps, headers: { "X-Requested-With": "XMLHttpRequest" } });
+    reponse = await porte();
+    if (reponse.status === 403) {
+      corps.set("csrfmiddlewaretoken", await jetonDePorte(event.target.action));
+      reponse = await porte();
+    }
   } catch {
     erreur.textContent = "La connexion au réseau est perdue. Réessayez à son retour.";
     return;

@@ -6,7 +6,7 @@ import { garder, retrouver } from "./memoire.js";
 const PAUSE = 700;
 const REPRISES = [2000, 5000, 10000, 20000];
 const attente = new Map(); // field -> { avant, apres }: typed, not saved
-const bloques = new Map(); // field -> why it waits for the person: refus, question, conflit
+const bloques = new Map(); // field -> why it waits for the person (refus, question, conflit) and the value refused
 const ecouteurs = [];
 let minuteur = null;
 let enCours = null;
@@ -37,12 +37,28 @@ export function enAttente(champ) {
 // A field changed under the hand. `plusTard` keeps it on this computer without sending it yet (a cell being typed).
 export function noter(champ, plusTard = false) {
   if (!avant(champ)) return;
-  bloques.delete(champ);
+  if (bloques.has(champ)) {
+    if (bloques.get(champ).valeur === lire(champ)) return; // left as it was refused: the answer is still awaited
+    bloques.delete(champ);
+  }
   if (estChange(champ)) attente.set(champ, { avant: base(champ), apres: lire(champ) });
   else attente.delete(champ);
   garder(attente);
   dire();
   if (!plusTard) programmer(PAUSE);
+}
+
+// A row received another key (a renamed row, a numbered indicator): what waits under the old one follows.
+export function renommerCles(renommer) {
+  for (const carte of [attente, bloques]) {
+    for (const [champ, valeur] of [...carte]) {
+      const nouveau = renommer(champ);
+      if (nouveau === champ) continue;
+      carte.delete(champ);
+      carte.set(nouveau, valeur);
+    }
+  }
+  garder(attente);
 }
 
 export function programmer(delai) {
@@ -93,28 +109,32 @@ async function expedier(modifications, adieu) {
 
 function recevoir(resultat, envoye) {
   const { champ, statut, valeur } = resultat;
-  const encore = normaliser(champ, lire(champ)) !== normaliser(champ, envoye); // typed meanwhile
   const place = retour(champ);
   const el = element(champ);
+  if (!el) {
+    attente.delete(champ); // its row left the page meanwhile
+    return;
+  }
+  const encore = normaliser(champ, lire(champ)) !== normaliser(champ, envoye); // typed meanwhile
   if (statut === "enregistre" || statut === "inchange") {
     poserBase(champ, valeur);
     attente.delete(champ);
     bloques.delete(champ);
     if (place) place.innerHTML = "";
-    el?.classList.remove("is-invalid");
-    el?.removeAttribute("aria-invalid");
+    el.classList.remove("is-invalid");
+    el.removeAttribute("aria-invalid");
     if (encore) attente.set(champ, { avant: valeur, apres: lire(champ) });
-    else if (el && !(el.tagName === "TEXTAREA" && el === document.activeElement)) ecrire(champ, valeur, true);
+    else if (!(el.tagName === "TEXTAREA" && el === document.activeElement)) ecrire(champ, valeur, true);
     return;
   }
   if (encore) {
     attente.set(champ, { avant: base(champ), apres: lire(champ) });
     return;
   }
-  bloques.set(champ, statut);
+  bloques.set(champ, { nature: statut, valeur: lire(champ) });
   if (place) place.innerHTML = resultat.retour;
-  el?.classList.add("is-invalid");
-  el?.setAttribute("aria-invalid", "true");
+  el.classList.add("is-invalid");
+  el.setAttribute("aria-invalid", "true");
   if (statut === "conflit" && place) place.dataset.leur = valeur;
 }
 
@@ -167,7 +187,7 @@ function composer() {
   }
   if (enCours) return ["cours", "Enregistrement en cours…"];
   if (bloques.size) {
-    const [[champ, nature]] = bloques;
+    const [[champ, { nature }]] = bloques;
     const nom = nommer(element(champ) ?? phrase);
     const suite = bloques.size > 1 ? ` et ${bloques.size - 1} autre${bloques.size > 2 ? "s" : ""}` : "";
     const quoi = nature === "conflit" ? "deux versions, choisissez" : nature === "question" ? "à préciser" : "à corriger";

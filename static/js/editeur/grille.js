@@ -1,7 +1,7 @@
 // The cost grid as a spreadsheet: Enter, Tab and arrows, a pasted range, undo and redo, rows that come and go.
 import { calculer } from "./calcul.js";
 import { ecrire, element, poserBase } from "./fiche.js";
-import { envoyer, noter } from "./enregistrement.js";
+import { envoyer, noter, renommerCles } from "./enregistrement.js";
 
 export const faits = []; // groups of { champ, avant, apres }, latest last
 const defaits = [];
@@ -82,7 +82,7 @@ function auClavier(event) {
   const combine = event.ctrlKey || event.metaKey;
   if (event.key === "Enter" && !combine) {
     event.preventDefault();
-    valider([el]);
+    el.dispatchEvent(new Event("change", { bubbles: true })); // done with the cell, as Tab would say
     bouger(el, event.shiftKey ? -1 : 1, 0);
   } else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
     event.preventDefault();
@@ -254,6 +254,12 @@ export function ajouterLigne(nature, libelle) {
   return ligne;
 }
 
+// What waits to be saved, undone or redone under an old key follows the new one.
+export function suivreCles(renommer_) {
+  renommerCles(renommer_);
+  for (const groupe of [...faits, ...defaits]) for (const m of groupe) m.champ = renommer_(m.champ);
+}
+
 // The libellé of a row is in the key of its cells: once renamed by the server, the page follows.
 export function renommer(champ, libelle) {
   const ancienne = champ.slice("ligne.".length);
@@ -272,7 +278,7 @@ export function renommer(champ, libelle) {
     if (el.dataset.place) el.dataset.place = el.dataset.place.replace(ancienne, nouvelle);
     if (el.dataset.echo) el.dataset.echo = el.dataset.echo.replace(ancienne, nouvelle);
   }
-  for (const groupe of faits) for (const m of groupe) if (m.champ.endsWith(`.${ancienne}`)) m.champ = m.champ.slice(0, -ancienne.length) + nouvelle;
+  suivreCles((champ) => (champ.endsWith(`.${ancienne}`) ? champ.slice(0, -ancienne.length) + nouvelle : champ));
   poserBase(`ligne.${nouvelle}`, libelle);
 }
 

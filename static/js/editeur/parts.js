@@ -1,7 +1,7 @@
 // Who pays: a rate or an amount, the other one follows; and the indicators, whose rows work the same way.
 import { Echec, demander } from "./envoi.js";
 import { adresses, ecrire, element, lire, poserBase } from "./fiche.js";
-import { brancher, modele, remplirLigne, renommer, suivre, valider } from "./grille.js";
+import { brancher, modele, remplirLigne, renommer, suivre, suivreCles, valider } from "./grille.js";
 import { envoyer, noter } from "./enregistrement.js";
 
 const parts = document.querySelector("[data-parts]");
@@ -64,6 +64,7 @@ export function numeroter(nouveaux) {
     if (!ligne) continue;
     ligne.dataset.indicateur = pk;
     for (const el of ligne.querySelectorAll("[name]")) el.name = el.name.replace(`indicateur.${cle}.`, `indicateur.${pk}.`);
+    suivreCles((champ) => champ.replace(`indicateur.${cle}.`, `indicateur.${pk}.`));
   }
 }
 
