@@ -69,7 +69,8 @@ def parse_cellule(texte: str, tarif: Decimal | None, en_jours: bool = False) -> 
     except CelluleIllisible as erreur:
         if not erreur.ambigu:
             raise
-        choix = tuple(brut.replace(erreur.ambigu, lecture, 1) for lecture in _readings(erreur.ambigu))
+        nombre = re.compile(rf"(?<![0-9.,]){re.escape(erreur.ambigu)}(?![0-9.,])")
+        choix = tuple(nombre.sub(lecture, brut, count=1) for lecture in _readings(erreur.ambigu))
         raise CelluleIllisible(str(erreur), choix) from erreur
 
 

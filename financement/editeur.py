@@ -118,6 +118,13 @@ class Editeur:
     saisies: Mapping[str, str] = field(default_factory=dict)
     resultats: Mapping[str, Resultat] = field(default_factory=dict)
     annees_ajoutees: Sequence[int] = ()
+    neuf: Mapping[str, str] = field(default_factory=dict)  # what was typed in the rows to add, when they could not be
+
+    @property
+    def cle_neuve(self) -> str:
+        """A key that no indicator of the page has, for the row to add."""
+        prises = {champ.split(".")[1] for champ in self.saisies if champ.startswith("indicateur.")}
+        return next(cle for cle in (f"n{rang}" for rang in range(1, len(prises) + 2)) if cle not in prises)
 
     def field(self, champ: str, libelle: str, **options: Any) -> ChampEdition:
         """One field by its key."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -69,30 +69,38 @@ def _build(request: HttpRequest, fiche: FicheAction, **suite: Any) -> Editeur:
 
 def _save_form(request: HttpRequest, convention: Convention, fiche: FicheAction) -> HttpResponse:
     """Without JavaScript: one form, the same rules."""
-    modifications, oublis = read_modifications(request.POST)
-    if nom := request.POST.get("nouvelle.autre", "").strip():
-        try:
-            organisation = find_or_create_financeur(request.user, nom)
-            valeurs = request.POST.copy()
-            valeurs["nouvelle.financeur"] = str(organisation.pk)
-            modifications, oublis = read_modifications(valeurs)
-        except (SaisieRefusee, ValidationError) as refus:
-            oublis.append(str(refus))
-    prise = request.POST.get("prendre", "")
+    envoi = request.POST.copy()
+    modifications, oublis = read_modifications(envoi)
+    if nom := envoi.get("nouvelle.autre", "").strip():
+        modifications, oublis = _name_financeur(request, envoi, nom)
+    prise = envoi.get("prendre", "")
     modifications = [m for m in modifications if m.champ != prise]
     resultats = save_modifications(request.user, ContenuFiche.of(fiche), modifications)
     refuses = {r.champ: r for r in resultats if r.statut in {"refus", "question", "conflit"}}
     for oubli in oublis:
         messages.error(request, oubli)
-    if not refuses:
-        if not oublis:
-            messages.success(request, "Tout est enregistré." if resultats else "Rien n’avait changé.")
-        suite = f"?annee={request.POST['annee']}" if request.POST.get("annee", "").isdecimal() else ""
+    if not refuses and not oublis:
+        messages.success(request, "Tout est enregistré." if resultats else "Rien n’avait changé.")
+        suite = f"?annee={envoi['annee']}" if envoi.get("annee", "").isdecimal() else ""
         return redirect(reverse("fiche_modifier", args=[convention.reference, fiche.slug]) + suite)
     fiche = get_fiche(convention, fiche.slug)
     fiche.convention = convention
     saisies = {m.champ: m.apres for m in modifications if m.champ in refuses}
-    return _render(request, fiche, _build(request, fiche, saisies=saisies, resultats=refuses), 422)
+    neuf = {nom: str(valeur) for nom, valeur in envoi.items() if nom.startswith("nouvelle.")} if oublis else {}
+    return _render(request, fiche, _build(request, fiche, saisies=saisies, resultats=refuses, neuf=neuf), 422)
+
+
+def _name_financeur(request: HttpRequest, envoi: QueryDict, nom: str) -> tuple[list[Modification], list[str]]:
+    """The share of an organisation named in words; made only for a share that says something."""
+    if not any(envoi.get(f"nouvelle.part.{champ}", "").strip() for champ in ("taux", "montant", "mention")):
+        modifications, oublis = read_modifications(envoi)
+        return modifications, [*oublis, f"Donnez un taux ou un montant à « {nom} » : sans part, l’organisation n’est pas ajoutée."]
+    try:
+        envoi["nouvelle.financeur"] = str(find_or_create_financeur(request.user, nom).pk)
+    except (SaisieRefusee, ValidationError) as refus:
+        modifications, oublis = read_modifications(envoi)
+        return modifications, [*oublis, " ".join(getattr(refus, "messages", [str(refus)]))]
+    return read_modifications(envoi)
 
 
 def _render(request: HttpRequest, fiche: FicheAction, editeur: Editeur, statut: int = 200) -> HttpResponse:

@@ -1,6 +1,6 @@
 // Signing in again without leaving the page: the text stays where it is, and is saved as soon as the door opens.
 import { adresses, jeton, poserJeton } from "./fiche.js";
-import { dire, etat, reprendre } from "./enregistrement.js";
+import { etat, expirer, reprendre, surReponse } from "./enregistrement.js";
 
 const boite = document.querySelector("[data-connexion]");
 const erreur = boite.querySelector("[data-erreur]");
@@ -8,20 +8,20 @@ const travail = document.querySelector("[data-etat-saisie]");
 let rouvrir = null;
 
 // The door may be open already: another tab signed in again, and only the form token of this page is old.
-let essai = 0;
+let enCours = null; // one question at a time, its answer good for a few seconds
+let reprises = 0;
 etat.connexion = async () => {
   if (boite.open) return;
-  if (Date.now() - essai > 15_000) {
-    essai = Date.now();
-    if (await rafraichir()) {
-      await reprendre();
-      return;
-    }
+  enCours ??= rafraichir().finally(() => setTimeout(() => (enCours = null), 3000));
+  if ((await enCours) && reprises < 3) {
+    reprises += 1; // a token taken and still refused must not be asked for ever
+    await reprendre();
+    return;
   }
-  etat.expiree = true;
-  dire();
+  expirer();
   if (!boite.open && !rouvrir) boite.showModal();
 };
+surReponse(() => (reprises = 0));
 
 // A fresh form token, when the session is the one of who opened the page.
 async function rafraichir() {

@@ -37,8 +37,15 @@ export function enAttente(champ) {
 // A field changed under the hand. `plusTard` keeps it on this computer without sending it yet (a cell being typed).
 export function noter(champ, plusTard = false) {
   if (!avant(champ)) return;
-  if (bloques.has(champ)) {
-    if (bloques.get(champ).valeur === lire(champ)) return; // left as it was refused: the answer is still awaited
+  const bloc = bloques.get(champ);
+  if (bloc?.nature === "conflit") {
+    // Two versions are on the page: what is assembled in the field waits for the choice.
+    attente.set(champ, { ...attente.get(champ), apres: lire(champ) });
+    garder(attente);
+    return;
+  }
+  if (bloc) {
+    if (bloc.valeur === lire(champ)) return; // left as it was refused: the answer is still awaited
     bloques.delete(champ);
   }
   if (estChange(champ)) attente.set(champ, { avant: base(champ), apres: lire(champ) });
@@ -95,7 +102,7 @@ async function expedier(modifications, adieu) {
     essais = 0;
     depuis = "";
     dernier = donnees.heure;
-    donnees.resultats.forEach((resultat, rang) => recevoir(resultat, modifications[rang].apres));
+    donnees.resultats.forEach((resultat, rang) => recevoir(resultat, modifications[rang]));
     garder(attente);
     version = donnees.version;
     for (const ecouteur of ecouteurs) ecouteur(donnees);
@@ -107,7 +114,7 @@ async function expedier(modifications, adieu) {
   }
 }
 
-function recevoir(resultat, envoye) {
+function recevoir(resultat, { avant: parti, apres: envoye }) {
   const { champ, statut, valeur } = resultat;
   const place = retour(champ);
   const el = element(champ);
@@ -127,7 +134,8 @@ function recevoir(resultat, envoye) {
     else if (!(el.tagName === "TEXTAREA" && el === document.activeElement)) ecrire(champ, valeur, true);
     return;
   }
-  if (encore) {
+  const tranche = normaliser(champ, parti) !== normaliser(champ, base(champ)); // the person chose while this one travelled
+  if (tranche || (encore && statut !== "conflit")) {
     attente.set(champ, { avant: base(champ), apres: lire(champ) });
     return;
   }
@@ -161,6 +169,12 @@ export function reprendre() {
   essais = 0;
   gele = "";
   return envoyer();
+}
+
+export function expirer() {
+  etat.expiree = true;
+  depuis ||= heure();
+  dire();
 }
 
 export function geler(message) {
