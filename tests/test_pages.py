@@ -243,6 +243,8 @@ def test_typed_tags_are_shown_as_typed_on_every_page(agent: Utilisateur, client_
     factories.VersementFactory(convention=convention, condition=BALISE)
     noms = ["convention", "fiches", "budget", "articles", "famille"]
     adresses = [reverse(nom, args=["PIEGE"]) for nom in noms] + [fiche.get_absolute_url(), reverse("accueil"), reverse("conventions")]
+    ecrites = ["fiche_modifier", "fiche_historique", "fiche_deplacer", "fiche_supprimer"]
+    adresses += [reverse(nom, args=["PIEGE", fiche.slug]) for nom in ecrites] + [reverse("fiche_nouvelle", args=["PIEGE"])]
     for adresse in [*adresses, f"{reverse('recherche')}?q={BALISE}", f"{reverse('conventions')}?q={BALISE}&annee={BALISE}"]:
         contenu = client_agent.get(adresse).content.decode()
         assert "<script>alert" not in contenu, adresse

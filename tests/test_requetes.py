@@ -10,10 +10,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention, Politique
-from fiches.models import Pilote, ProduitPret
+from fiches.commentaires import add_commentaire
+from fiches.models import FicheAction, Passage, Pilote, Presence, ProduitPret
+from fiches.saisie import Modification, save_modifications
+from financement.edition import ContenuFiche
 from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
@@ -26,6 +30,12 @@ ADRESSES = {
     **{nom: reverse(nom, args=[REFERENCE]) for nom in ("convention", "fiches", "budget", "articles", "famille", "recapitulatif_xlsx")},
     "budget déclaré": reverse("budget", args=[REFERENCE]) + "?source=declare",
     "fiche": reverse("fiche", args=[REFERENCE, "e-a-1-1"]),
+    "fiches filtrées": reverse("fiches", args=[REFERENCE]) + "?etat=en_relecture&annee=2018&manque=commentaires&pilote=aucun",
+    "fiches à traiter": reverse("fiches", args=[REFERENCE]) + "?gerer=1",
+    "corbeille": reverse("corbeille", args=[REFERENCE]),
+    "nouvelle fiche": reverse("fiche_nouvelle", args=[REFERENCE]),
+    **{nom: reverse(nom, args=[REFERENCE, "e-a-1-1"]) for nom in ("fiche_modifier", "fiche_historique", "fiche_deplacer")},
+    "retour en arrière": reverse("fiche_restaurer", args=[REFERENCE, "e-a-1-1"]) + "?au=2090-01-01T00:00:00%2B00:00",
 }
 
 
@@ -49,7 +59,36 @@ def add_fiche(convention: Convention, organisation: Organisation, pilote: Utilis
     indicateur = factories.IndicateurFactory(fiche=fiche)
     indicateur.cibles.create(annee=2018, valeur=3)
     ProduitPret.objects.create(fiche=fiche, nom="Prêt")
+    discuss(fiche, pilote, organisation)
+    rewrite(fiche, pilote)
+    factories.FicheFactory(convention=convention, axe=fiche.axe, code=f"E.J {rang}.1", supprimee_le=timezone.now())
     factories.RecapDeclareFactory(convention=convention, fiche=fiche, financeur=organisation)
+
+
+def discuss(fiche: FicheAction, personne: Utilisateur, organisation: Organisation) -> None:
+    """A thread of two colleagues with an answer that names somebody, a passage, and somebody else at work."""
+    collegue = factories.UtilisateurFactory(organisation=organisation)
+    fil = add_commentaire(collegue, fiche, f"Lequel, @{personne} ?", "constat", extrait="un bureau")
+    add_commentaire(personne, fiche, f"Celui de @{collegue}.", parent=fil)
+    Passage.objects.create(fiche=fiche, action="soumettre", de="brouillon", vers="en_redaction", auteur=collegue, organisation=organisation)
+    Presence.objects.create(fiche=fiche, utilisateur=collegue, champ="constat", vue_le=timezone.now())
+
+
+def rewrite(fiche: FicheAction, personne: Utilisateur) -> None:
+    """A text, a row of cost, a share and a target of the fiche changed, for its history."""
+    nature, financeur = factories.NatureFactory(), factories.OrganisationFactory()
+    indicateur = factories.IndicateurFactory(fiche=fiche)
+    ecrits = {
+        "constat": f"{fiche.constat}Encore. ",
+        f"cout.2018.{nature.pk}.Études": "1 000",
+        f"part.{financeur.pk}.0.0.taux": "5",
+        f"indicateur.{indicateur.pk}.2019": "12",
+    }
+    contenu = ContenuFiche.of(FicheAction.objects.get(pk=fiche.pk))
+    valeurs = contenu.read()
+    resultats = save_modifications(personne, contenu, [Modification(c, valeurs.get(c, ""), v) for c, v in ecrits.items()])
+    assert [r.statut for r in resultats] == ["enregistre"] * 4
+    fiche.refresh_from_db()
 
 
 def add_convention(organisation: Organisation, pilote: Utilisateur, reference: str, parent: Convention | None = None) -> Convention:
@@ -90,8 +129,52 @@ def grandir(agent: Utilisateur) -> Callable[[], None]:
         factories.LigneCoutFactory(fiche=fiche, annee=2020)
         factories.CoFinancementFactory(fiche=fiche)
         factories.IndicateurFactory(fiche=fiche).cibles.create(annee=2018, valeur=3)
+        pilote = factories.UtilisateurFactory(organisation=agent.organisation)
+        Pilote.objects.create(fiche=fiche, utilisateur=pilote)
+        fiche.maitres_ouvrage.add(cadre.parties.last().organisation)
+        ProduitPret.objects.create(fiche=fiche, nom="Prêt")
+        discuss(fiche, pilote, agent.organisation)
+        rewrite(fiche, pilote)
 
     return double
+
+
+def send(client: Client, nom: str, **objet: Any) -> list[str]:
+    """Post an object to a machine address of the first fiche, and return what the database was asked."""
+    fiche = FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1")
+    with CaptureQueriesContext(connection) as requetes:
+        reponse = client.post(reverse(nom, args=[REFERENCE, fiche.pk]), objet, content_type="application/json")
+    assert reponse.status_code == 200
+    assert [r["statut"] for r in reponse.json().get("resultats", [])] in ([], ["enregistre"])
+    return [requete["sql"] for requete in requetes]
+
+
+def write_text(client: Client) -> list[str]:
+    fiche = FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1")
+    modification = {"champ": "contenus", "avant": fiche.contenus, "apres": f"{fiche.contenus}Un atelier. "}
+    return send(client, "fiche_enregistrer", modifications=[modification], version="")
+
+
+def write_cell(client: Client) -> list[str]:
+    ligne = FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1").lignes_cout.first()
+    montant = int(ligne.montant.amount)
+    champ = f"cout.{ligne.annee}.{ligne.nature_id}.{ligne.libelle}"
+    return send(client, "fiche_enregistrer", modifications=[{"champ": champ, "avant": str(montant), "apres": str(montant + 1)}], version="")
+
+
+def read_champs() -> dict[str, str]:
+    return ContenuFiche.of(FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1")).read()
+
+
+MACHINES: dict[str, Callable[[Client], list[str]]] = {
+    "enregistrer un texte": write_text,
+    "enregistrer une cellule": write_cell,
+    "compter": lambda client: send(client, "fiche_calcul", champs=read_champs()),
+    "faire signe, la page à jour": lambda client: send(
+        client, "fiche_presence", version=FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1").modifiee_le.isoformat()
+    ),
+    "faire signe, la page en retard": lambda client: send(client, "fiche_presence", version=""),
+}
 
 
 @pytest.mark.parametrize("nom", ADRESSES)
@@ -101,6 +184,31 @@ def test_queries_stay_flat_when_everything_doubles(nom: str, grandir: Callable[[
     grandir()
     apres = ask(client_agent, ADRESSES[nom])
     assert len(apres) == len(avant), "\n".join(Counter(apres) - Counter(avant))
+
+
+@pytest.mark.parametrize("nom", MACHINES)
+def test_machine_addresses_ask_as_much_when_everything_doubles(nom: str, grandir: Callable[[], None], client_agent: Client) -> None:
+    MACHINES[nom](client_agent)
+    avant = MACHINES[nom](client_agent)
+    grandir()
+    MACHINES[nom](client_agent)  # the first writing after somebody else's makes a version of its own
+    apres = MACHINES[nom](client_agent)
+    assert len(apres) == len(avant), "\n".join(Counter(apres) - Counter(avant))
+
+
+def test_comments_shown_alone_ask_as_much_when_everything_doubles(grandir: Callable[[], None], client_agent: Client) -> None:
+    fiche = FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1")
+    adresse = reverse("fiche_commentaire_regler", args=[REFERENCE, fiche.pk, fiche.commentaires.first().pk])
+
+    def settle() -> int:
+        with CaptureQueriesContext(connection) as requetes:
+            assert client_agent.post(adresse, headers={"HX-Request": "true"}).status_code == 200
+        return len(requetes)
+
+    settle()
+    avant = settle()
+    grandir()
+    assert settle() == avant
 
 
 @pytest.mark.parametrize("nom", ["convention_pdf", "recapitulatif_pdf", "fiche_pdf"])

@@ -52,8 +52,17 @@ def pages(client: Client) -> Iterator[str]:
             reverse(nom)
             for nom in ("accueil", "conventions", "recherche", "aide", "accessibilite", "account_change_password", "account_logout")
         ),
-        *(reverse(nom, args=["ESSAI-1"]) for nom in ("convention", "fiches", "budget", "articles", "famille")),
-        reverse("fiche", args=["ESSAI-1", "e-a-1-1"]),
+        reverse("preferences"),
+        *(
+            reverse(nom, args=["ESSAI-1"])
+            for nom in ("convention", "fiches", "budget", "articles", "famille", "fiche_nouvelle", "corbeille")
+        ),
+        reverse("fiches", args=["ESSAI-1"]) + "?gerer=1",
+        *(
+            reverse(nom, args=["ESSAI-1", "e-a-1-1"])
+            for nom in ("fiche", "fiche_modifier", "fiche_historique", "fiche_deplacer", "fiche_supprimer")
+        ),
+        reverse("fiche_restaurer", args=["ESSAI-1", "e-a-1-1"]) + "?au=2000-01-01T00:00:00%2B00:00",
         "/nulle-part/",
     ]
 

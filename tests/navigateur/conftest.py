@@ -1,22 +1,31 @@
-"""A browser, a server and the demonstration, shared by the journeys: they read, and leave the data as they are."""
+"""A browser, a server and the demonstration, shared by the journeys.
+
+Journeys that write have a convention of their own (`atelier`), taken away afterwards: the others find the data as they were.
+"""
 
 import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import pytest
+from django.core.handlers.base import BaseHandler
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, models
 from django.test import Client, override_settings
 from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, Response
 from pytest_django.live_server_helper import LiveServer
 
 from comptes.models import Organisation, Utilisateur
+from conventions.models import Axe, Convention, Partie
 from documents.demonstration import load_demonstration
+from fiches.models import FicheAction
+from financement.models import NatureDepense
 from tests import factories
 
 NAVIGATEURS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -32,6 +41,15 @@ LARGE, TELEPHONE, ETROIT = 1280, 390, 320
 ADMINISTRATRICE = "claire.vasseur@dijon-metropole.example"
 AGENTE = "nadia.ferrand@dijon-metropole.example"
 CHAUMONT = "thierry.aubrac@agglomeration-chaumont.example"
+CONSEILLER = "hugo.perrin@cci-cote-d-or.example"
+LECTEUR = "bruno.lachaux@dijon-metropole.example"
+COMPTES = (ADMINISTRATRICE, AGENTE, CHAUMONT, CONSEILLER, LECTEUR)
+VERROU = threading.RLock()  # one database connection for all threads: one request, or one look of a test, at a time
+NUMEROS = count(1)
+PARTIES = [
+    ("dijon-metropole", "Dijon Métropole", Partie.Role.FINANCEUR),
+    ("cci-cote-d-or", "CCI Côte-d’Or", Partie.Role.BENEFICIAIRE),
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -70,6 +88,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
     )
     with django_db_blocker.unblock(), reglages, pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
+        patch.setattr(BaseHandler, "get_response", answer_one_by_one(BaseHandler.get_response))
         base = str(connection.settings_dict["NAME"])
         assert "memory" in base or base.startswith("test_"), f"{base} n’est pas une base de test"
         try:
@@ -78,7 +97,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
             Utilisateur.objects.update(demonstration=False)  # demonstration accounts only open in debug mode
             vide = factories.ConventionFactory(reference="SANS-FICHE-2026", titre="Convention sans fiche")
             factories.PartieFactory(convention=vide, organisation=Organisation.objects.get(cle="dijon-metropole"))
-            sessions = {email: open_session(email) for email in (ADMINISTRATRICE, AGENTE, CHAUMONT)}
+            sessions = {email: open_session(email) for email in COMPTES}
             serveur = LiveServer("localhost")
             yield Site(serveur.url, sessions)
             for fil in threading.enumerate():
@@ -87,6 +106,16 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
             serveur.stop()
         finally:
             call_command("flush", interactive=False, verbosity=0)
+
+
+def answer_one_by_one(get_response: Callable[..., Any]) -> Callable[..., Any]:
+    """Answer the requests one after the other: transactions of two threads would mix on the connection they share."""
+
+    def answer(*args: Any) -> Any:
+        with VERROU:
+            return get_response(*args)
+
+    return answer
 
 
 def open_session(email: str) -> str:
@@ -132,6 +161,66 @@ class Visite:
 
     def resize(self, largeur: int) -> None:
         self.page.set_viewport_size({"width": largeur, "height": 844})
+
+
+@dataclass(frozen=True)
+class Atelier:
+    """The convention of one test, where Dijon Métropole and the CCI Côte-d’Or write, with one axe and one fiche."""
+
+    convention: Convention
+    axe: Axe
+    fiche: FicheAction
+
+    def locate(self, nom: str, *suite: str) -> str:
+        """Address of a page of the fiche, or of the convention."""
+        args = (
+            [self.convention.reference]
+            if nom in {"fiches", "fiche_nouvelle", "corbeille"}
+            else [self.convention.reference, self.fiche.slug]
+        )
+        return build_address(nom, *args, suite="".join(suite))
+
+    def change(self, **valeurs: Any) -> None:
+        """Write columns of the fiche, without version."""
+        with VERROU:
+            FicheAction.toutes.filter(pk=self.fiche.pk).update(**valeurs)
+
+    def cost(self, nature: str, libelle: str = "", **montants: int) -> None:
+        """Lines of cost, one a year: `cost("etudes", a2018=100)`."""
+        with VERROU:
+            objet = NatureDepense.objects.get(cle=nature)
+            for annee, montant in montants.items():
+                factories.LigneCoutFactory(
+                    fiche=self.fiche, nature=objet, libelle=libelle, annee=int(annee[1:]), montant=factories.euros(montant)
+                )
+
+    def read(self) -> FicheAction:
+        """The fiche as the database holds it."""
+        with VERROU:
+            return FicheAction.toutes.get(pk=self.fiche.pk)
+
+    def list(self, lignes: models.QuerySet[Any], *champs: str) -> list[Any]:
+        """Rows as the database holds them, one value or one tuple each."""
+        with VERROU:
+            return list(lignes.values_list(*champs, flat=len(champs) == 1))
+
+
+@pytest.fixture
+def atelier(site: "Site") -> Iterator[Atelier]:
+    """A convention to write in; ask for it before `arrive`, so that the pages close first."""
+    with VERROU:
+        convention = factories.ConventionFactory(
+            reference=f"ATELIER-{next(NUMEROS)}", titre="Convention d’un essai", etat=Convention.Etat.EN_NEGOCIATION
+        )
+        for rang, (cle, nom, role) in enumerate(PARTIES):
+            organisation = Organisation.objects.get(cle=cle)
+            factories.PartieFactory(convention=convention, organisation=organisation, nom_court=nom, role=role, ordre=rang)
+        axe = factories.AxeFactory(convention=convention, code="E.A", titre="Attractivité")
+        fiche = factories.FicheFactory(convention=convention, axe=axe, code="E.A 1", titre="Accompagner les commerces")
+        FicheAction.history.filter(id=fiche.pk).update(history_date=models.F("history_date") - timedelta(days=2))
+    yield Atelier(convention, axe, fiche)
+    with VERROU:
+        convention.delete()
 
 
 @pytest.fixture

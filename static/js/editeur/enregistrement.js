@@ -74,7 +74,7 @@ export function programmer(delai) {
 }
 
 // Send now all that waits. Resolves when the answer came; false when something remains unsaved.
-export async function envoyer({ adieu = false } = {}) {
+export async function envoyer() {
   clearTimeout(minuteur);
   if (enCours) {
     await enCours;
@@ -82,7 +82,7 @@ export async function envoyer({ adieu = false } = {}) {
   }
   const lot = aEnvoyer();
   if (!lot.length || gele) return !attente.size;
-  enCours = expedier(lot, adieu);
+  enCours = expedier(lot);
   dire();
   const fait = await enCours;
   enCours = null;
@@ -95,9 +95,9 @@ function aEnvoyer() {
   return [...attente].filter(([champ]) => !bloques.has(champ)).map(([champ, m]) => ({ champ, ...m }));
 }
 
-async function expedier(modifications, adieu) {
+async function expedier(modifications) {
   try {
-    const reponse = await demander(adresses.enregistrer, { modifications, version }, adieu ? { keepalive: true } : {});
+    const reponse = await demander(adresses.enregistrer, { modifications, version });
     const donnees = await reponse.json();
     essais = 0;
     depuis = "";
@@ -258,7 +258,8 @@ export function reprendreMemoire(ajouter) {
     if (!avant(champ)) ajouter(champ, "");
     if (!avant(champ) || normaliser(champ, base(champ)) === normaliser(champ, modification.apres)) continue;
     ecrire(champ, modification.apres);
-    attente.set(champ, modification); // with what it started from: a change made meanwhile is a conflict, not a loss
+    poserBase(champ, modification.avant); // what it started from: a change made meanwhile is a conflict, not a loss
+    attente.set(champ, modification);
     nombre += 1;
   }
   garder(attente);
@@ -271,8 +272,10 @@ export function reprendreMemoire(ajouter) {
 
 window.addEventListener("online", () => reprendre());
 window.addEventListener("offline", () => dire());
+// Leaving: what waits goes at once, even what is on its way, since the browser may cut it short; twice the same changes nothing.
 window.addEventListener("pagehide", () => {
-  if (attente.size) envoyer({ adieu: true });
+  const modifications = aEnvoyer();
+  if (modifications.length) demander(adresses.enregistrer, { modifications, version }, { keepalive: true }).catch(() => {});
 });
 window.addEventListener("beforeunload", (event) => {
   if (attente.size && (essais || gele || etat.expiree || bloques.size)) event.preventDefault();

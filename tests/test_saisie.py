@@ -1,0 +1,683 @@
+"""Writing a fiche field by field, together: nothing is lost, nothing is written over unseen, refusals stay alone."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from comptes.models import Organisation, Utilisateur
+from conventions.models import Convention
+from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote
+from fiches.saisie import Modification, Resultat, save_modifications
+from financement.edition import ContenuFiche
+from financement.models import CoFinancement, LigneCout, NatureDepense
+from tests.ecritures import read, spell, write, write_one
+from tests.factories import (
+    CoFinancementFactory,
+    FicheFactory,
+    IndicateurFactory,
+    LigneCoutFactory,
+    NatureFactory,
+    OrganisationFactory,
+    UtilisateurFactory,
+    euros,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fiche(convention: Convention) -> FicheAction:
+    return FicheFactory(convention=convention, titre="Accompagner", constat="Un constat.")
+
+
+@pytest.fixture
+def agglo(convention: Convention) -> Organisation:
+    return convention.parties.all()[0].organisation
+
+
+@pytest.fixture
+def cci(convention: Convention) -> Organisation:
+    return convention.parties.all()[1].organisation
+
+
+@pytest.fixture
+def partenaire(cci: Organisation) -> Utilisateur:
+    return UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
+
+
+@pytest.fixture
+def etudes() -> NatureDepense:
+    return NatureFactory(nom="Études")
+
+
+@pytest.fixture
+def travail() -> NatureDepense:
+    return NatureFactory(nom="Travail", toujours_en_jours=True)
+
+
+def cost_key(nature: NatureDepense, annee: int = 2018, libelle: str = "") -> str:
+    return f"cout.{annee}.{nature.pk}.{libelle}"
+
+
+def count_versions() -> int:
+    return sum(m.history.count() for m in (FicheAction, LigneCout, CoFinancement, Indicateur, CibleIndicateur, Pilote))
+
+
+def statuses(resultats: dict[str, Resultat]) -> dict[str, str]:
+    return {champ: r.statut for champ, r in resultats.items()}
+
+
+# --- one field -------------------------------------------------------------------------------------
+
+
+def test_one_field_is_written_and_the_others_stay(agent: Utilisateur, fiche: FicheAction) -> None:
+    avant = read(fiche)
+    assert write_one(agent, fiche, "contenus", "Deux ateliers.").statut == "enregistre"
+    assert read(fiche) == avant | {"contenus": "Deux ateliers."}
+
+
+def test_same_value_again_writes_nothing(agent: Utilisateur, fiche: FicheAction) -> None:
+    versions, modifiee_le = count_versions(), fiche.modifiee_le
+    assert write_one(agent, fiche, "constat", "Un constat.").statut == "inchange"
+    fiche.refresh_from_db()
+    assert (count_versions(), fiche.modifiee_le) == (versions, modifiee_le)
+
+
+def test_any_writing_moves_the_date_of_the_fiche(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    ancienne = timezone.now() - timedelta(days=1)
+    FicheAction.objects.update(modifiee_le=ancienne)
+    write_one(agent, fiche, cost_key(etudes), "100")
+    fiche.refresh_from_db()
+    assert fiche.modifiee_le > ancienne
+
+
+def test_field_that_does_not_exist_is_refused_alone(agent: Utilisateur, fiche: FicheAction) -> None:
+    resultats = write(agent, fiche, {"secret": "x", "etat": "validee", "code": "Z 1", "cible": "Tous"})
+    assert statuses(resultats) == {"secret": "refus", "etat": "refus", "code": "refus", "cible": "enregistre"}
+    fiche.refresh_from_db()
+    assert (fiche.etat, fiche.code, fiche.cible) == ("brouillon", fiche.code, "Tous")
+    assert fiche.code != "Z 1"
+
+
+def test_refused_field_leaves_the_others_written(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, cci: Organisation) -> None:
+    bonnes = {"cible": "Tous", cost_key(etudes): "100", f"part.{cci.pk}.0.0.taux": "80"}
+    mauvaises = {"date_debut": "hier", cost_key(etudes, 2019): "beaucoup", f"part.{cci.pk}.0.0.montant": "peu"}
+    avant = read(fiche)
+    resultats = write(agent, fiche, bonnes | mauvaises)
+    assert statuses(resultats) == dict.fromkeys(bonnes, "enregistre") | dict.fromkeys(mauvaises, "refus")
+    assert all(resultats[champ].message for champ in mauvaises)
+    assert read(fiche) == avant | bonnes
+
+
+# --- what does not count as a change ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("espace", [" ", "\u00a0", "\u202f"])
+def test_spaces_of_a_cell_are_no_change(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, espace: str) -> None:
+    LigneCoutFactory(fiche=fiche, nature=etudes, montant=euros("1234.5"))
+    versions, champ = count_versions(), cost_key(etudes)
+    resultat = write_one(agent, fiche, champ, f"1{espace}234,50", avant=f"1{espace}234,50")
+    assert (resultat.statut, count_versions()) == ("inchange", versions)
+    assert write_one(agent, fiche, champ, "2 000", avant=f"1{espace}234,50").statut == "enregistre"
+
+
+def test_same_amount_written_otherwise_is_no_change(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    LigneCoutFactory(fiche=fiche, nature=etudes, montant=euros("1234.5"))
+    assert write_one(agent, fiche, cost_key(etudes), "1234,5 €").statut == "inchange"
+
+
+def test_line_ends_and_outer_spaces_of_a_text_are_no_change(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "constat", "Un.\n\nDeux.")
+    assert write_one(agent, fiche, "constat", "Un.\r\n\r\nDeux.\r\n").statut == "inchange"
+    assert write_one(agent, fiche, "constat", "Trois.", avant="Un.\r\n\r\nDeux.").statut == "enregistre"
+
+
+def test_text_is_kept_with_plain_line_ends(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "constat", "Un.\r\nDeux.\r\n")
+    fiche.refresh_from_db()
+    assert fiche.constat == "Un.\nDeux."
+
+
+def test_title_stays_on_one_line(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "titre", "Accompagner\nles commerces")
+    fiche.refresh_from_db()
+    assert fiche.titre == "Accompagner les commerces"
+
+
+# --- together --------------------------------------------------------------------------------------
+
+
+def test_conflict_says_who_and_when_and_writes_nothing(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    write_one(partenaire, fiche, "constat", "Le constat de la CCI.")
+    versions, quand = count_versions(), fiche.history.latest().history_date
+    resultat = write_one(agent, fiche, "constat", "Le mien.", avant="Un constat.")
+    assert (resultat.statut, resultat.valeur) == ("conflit", "Le constat de la CCI.")
+    assert (resultat.auteur, resultat.date) == ("Dominique Martin", quand)
+    assert (read(fiche)["constat"], count_versions()) == ("Le constat de la CCI.", versions)
+
+
+def test_conflict_on_an_amount_says_who(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write_one(partenaire, fiche, cost_key(etudes), "200")
+    resultat = write_one(agent, fiche, cost_key(etudes), "300", avant="")
+    assert (resultat.statut, resultat.valeur, resultat.auteur) == ("conflit", "200", "Dominique Martin")
+
+
+def test_conflict_on_a_cell_emptied_by_another(
+    agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction, etudes: NatureDepense
+) -> None:
+    write_one(agent, fiche, cost_key(etudes), "200")
+    write_one(partenaire, fiche, cost_key(etudes), "")
+    resultat = write_one(agent, fiche, cost_key(etudes), "300", avant="200")
+    assert (resultat.statut, resultat.valeur, resultat.auteur) == ("conflit", "", "Dominique Martin")
+    assert not LigneCout.objects.exists()
+
+
+def test_same_value_typed_by_both_is_no_conflict(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    write_one(partenaire, fiche, "constat", "Le même.")
+    assert write_one(agent, fiche, "constat", "Le même.", avant="Un constat.").statut == "inchange"
+
+
+def test_conflict_in_one_field_leaves_the_others_written(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    write_one(partenaire, fiche, "constat", "Le constat de la CCI.")
+    resultats = write(agent, fiche, {"constat": "Le mien.", "cible": "Tous"}, avant={"constat": "Un constat."})
+    assert statuses(resultats) == {"constat": "conflit", "cible": "enregistre"}
+    assert read(fiche)["cible"] == "Tous"
+
+
+def test_two_people_in_two_fields_keep_both(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    mien, sien = (ContenuFiche.of(FicheAction.objects.get(pk=fiche.pk)) for _ in range(2))
+    save_modifications(agent, mien, [Modification("constat", "Un constat.", "Le mien."), Modification(cost_key(etudes), "", "100")])
+    save_modifications(partenaire, sien, [Modification("cible", "", "Tous"), Modification(cost_key(etudes, 2019), "", "200")])
+    lues = read(fiche)
+    assert (lues["constat"], lues["cible"], lues[cost_key(etudes)], lues[cost_key(etudes, 2019)]) == ("Le mien.", "Tous", "100", "200")
+
+
+def test_two_people_in_one_share_keep_rate_and_amount(
+    agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction, cci: Organisation
+) -> None:
+    mien, sien = (ContenuFiche.of(FicheAction.objects.get(pk=fiche.pk)) for _ in range(2))
+    save_modifications(agent, mien, [Modification(f"part.{cci.pk}.0.0.taux", "", "80")])
+    save_modifications(partenaire, sien, [Modification(f"part.{cci.pk}.0.0.montant", "", "1 000")])
+    part = CoFinancement.objects.get()
+    assert (part.taux, part.montant) == (80, euros(1000))
+
+
+# --- versions --------------------------------------------------------------------------------------
+
+
+def test_typing_that_goes_on_makes_one_version(agent: Utilisateur, fiche: FicheAction) -> None:
+    versions = fiche.history.count()
+    for texte in ("Trois", "Trois ate", "Trois ateliers."):
+        write_one(agent, fiche, "contenus", texte)
+    assert fiche.history.count() == versions + 1
+    assert (fiche.history.latest().contenus, fiche.history.latest().history_user) == ("Trois ateliers.", agent)
+
+
+def test_typing_of_another_person_makes_another_version(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    versions = fiche.history.count()
+    write_one(agent, fiche, "contenus", "Trois")
+    write_one(partenaire, fiche, "contenus", "Trois ateliers.")
+    write_one(agent, fiche, "contenus", "Trois ateliers et un bilan.")
+    assert [v.history_user for v in fiche.history.order_by("history_id")][versions:] == [agent, partenaire, agent]
+
+
+def test_typing_in_another_field_makes_another_version(agent: Utilisateur, fiche: FicheAction) -> None:
+    versions = fiche.history.count()
+    for champ, texte in (("contenus", "Trois"), ("methode", "Pas"), ("contenus", "Trois ateliers.")):
+        write_one(agent, fiche, champ, texte)
+    assert fiche.history.count() == versions + 3
+
+
+def test_typing_after_a_long_stop_makes_another_version(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "contenus", "Trois")
+    versions = fiche.history.count()
+    fiche.history.filter(pk=fiche.history.latest().pk).update(history_date=timezone.now() - timedelta(minutes=11))
+    write_one(agent, fiche, "contenus", "Trois ateliers.")
+    assert fiche.history.count() == versions + 1
+
+
+def test_typing_without_a_stop_makes_another_version_in_the_end(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "contenus", "Trois")
+    versions = fiche.history.count()
+    fiche.history.filter(pk=fiche.history.latest().pk).update(commencee_le=timezone.now() - timedelta(minutes=11))
+    write_one(agent, fiche, "contenus", "Trois ateliers.")
+    assert fiche.history.count() == versions + 1
+
+
+def test_several_fields_at_once_make_one_version_that_no_typing_rewrites(agent: Utilisateur, fiche: FicheAction) -> None:
+    versions = fiche.history.count()
+    write(agent, fiche, {"contenus": "Trois ateliers.", "methode": "Pas à pas."})
+    assert fiche.history.count() == versions + 1
+    write_one(agent, fiche, "contenus", "Quatre ateliers.")
+    assert fiche.history.count() == versions + 2
+
+
+def test_rows_below_the_sheet_tell_who_wrote_them(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, cci: Organisation) -> None:
+    write(agent, fiche, {cost_key(etudes): "100", f"part.{cci.pk}.0.0.taux": "80", "indicateur.n1.libelle": "Commerces"})
+    write(agent, fiche, {cost_key(etudes): "", f"part.{cci.pk}.0.0.taux": ""})
+    for modele in (LigneCout, CoFinancement, Indicateur):
+        assert {v.history_user for v in modele.history.all()} == {agent}, modele
+
+
+# --- who may not -----------------------------------------------------------------------------------
+
+
+def refuse_everything(user: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> str:
+    avant, versions = read(fiche), count_versions()
+    with pytest.raises(PermissionDenied) as refus:
+        write(user, fiche, {"constat": "Autre.", cost_key(etudes): "100", f"pilote.{user.pk}": "oui"})
+    assert (read(fiche), count_versions()) == (avant, versions)
+    return str(refus.value)
+
+
+def test_nothing_is_written_in_a_fiche_validee(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    FicheAction.objects.update(etat="validee")
+    assert "validée" in refuse_everything(agent, fiche, etudes)
+
+
+@pytest.mark.parametrize("etat", ["a_signer", "signee", "notifiee", "executoire", "soldee", "resiliee", "caduque"])
+def test_nothing_is_written_once_the_convention_goes_to_signature(
+    agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, etat: str
+) -> None:
+    Convention.objects.update(etat=etat)
+    assert "ne changent" in refuse_everything(agent, fiche, etudes)
+
+
+@pytest.mark.parametrize("etat", ["brouillon", "en_negociation", "validee", "deliberee"])
+def test_fiches_are_written_until_signature(agent: Utilisateur, fiche: FicheAction, etat: str) -> None:
+    Convention.objects.update(etat=etat)
+    assert write_one(agent, fiche, "cible", "Tous").statut == "enregistre"
+
+
+def test_lecteur_writes_nothing(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    lecteur = UtilisateurFactory(organisation=agent.organisation, role="lecteur")
+    assert "lit les fiches sans les modifier" in refuse_everything(lecteur, fiche, etudes)
+
+
+def test_nothing_is_written_in_the_corbeille(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    fiche.discard()
+    assert "corbeille" in refuse_everything(agent, fiche, etudes)
+
+
+def test_fiche_validee_meanwhile_is_not_written_by_a_page_opened_before(agent: Utilisateur, fiche: FicheAction) -> None:
+    ouverte = ContenuFiche.of(FicheAction.objects.get(pk=fiche.pk))
+    FicheAction.objects.update(etat="validee")
+    with pytest.raises(PermissionDenied):
+        save_modifications(agent, ouverte, [Modification("cible", "", "Tous")])
+    assert "cible" not in read(fiche)
+
+
+# --- dates, years, choices, titles -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("texte", ["2018-11-02", "02/11/2018", "2/11/2018", "02.11.2018"])
+def test_date_is_kept_in_one_writing(agent: Utilisateur, fiche: FicheAction, texte: str) -> None:
+    assert write_one(agent, fiche, "date_debut", texte).valeur == "2018-11-02"
+
+
+@pytest.mark.parametrize("texte", ["hier", "31/02/2018", "2018", "01/01/1900", "02/13/2018"])
+def test_what_is_no_date_is_refused(agent: Utilisateur, fiche: FicheAction, texte: str) -> None:
+    assert write_one(agent, fiche, "date_debut", texte).statut == "refus"
+    assert "date_debut" not in read(fiche)
+
+
+def test_end_before_the_start_is_refused(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "date_debut", "2019-01-01")
+    resultats = write(agent, fiche, {"date_fin": "2018-12-31", "cible": "Tous"})
+    assert statuses(resultats) == {"date_fin": "refus", "cible": "enregistre"}
+    assert resultats["date_fin"].message == "La fin de l’action précède son début."
+    assert write_one(agent, fiche, "date_fin", "2019-01-01").statut == "enregistre"
+    assert write_one(agent, fiche, "date_debut", "2019-01-02").statut == "refus"
+
+
+def test_two_dates_out_of_order_at_once_are_never_written_both(agent: Utilisateur, fiche: FicheAction) -> None:
+    resultats = write(agent, fiche, {"date_debut": "2019-01-01", "date_fin": "2018-12-31", "cible": "Tous"})
+    assert (resultats["date_fin"].statut, resultats["cible"].statut) == ("refus", "enregistre")
+    assert "date_fin" not in read(fiche)
+
+
+@pytest.mark.parametrize(("debut", "fin"), [("2020-01-01", "2020-12-31"), ("2016-01-01", "2016-12-31")], ids=["plus tard", "plus tôt"])
+@pytest.mark.parametrize("ordre", [["date_debut", "date_fin"], ["date_fin", "date_debut"]], ids=["début d’abord", "fin d’abord"])
+def test_both_dates_moved_at_once_are_judged_together(
+    agent: Utilisateur, fiche: FicheAction, debut: str, fin: str, ordre: list[str]
+) -> None:
+    write(agent, fiche, {"date_debut": "2018-01-01", "date_fin": "2018-12-31"})
+    dates = {"date_debut": debut, "date_fin": fin}
+    resultats = write(agent, fiche, {champ: dates[champ] for champ in ordre})
+    assert statuses(resultats) == {"date_debut": "enregistre", "date_fin": "enregistre"}
+
+
+def test_years_are_kept_in_order_once_each(agent: Utilisateur, fiche: FicheAction) -> None:
+    assert write_one(agent, fiche, "annees_calendrier", "2020; 2018 2018").valeur == "2018, 2020"
+    fiche.refresh_from_db()
+    assert fiche.annees_calendrier == [2018, 2020]
+
+
+@pytest.mark.parametrize("texte", ["18", "2018 à 2020", "1989", "2101", "20180"])
+def test_what_is_no_year_is_refused(agent: Utilisateur, fiche: FicheAction, texte: str) -> None:
+    assert write_one(agent, fiche, "annees_calendrier", texte).statut == "refus"
+
+
+def test_choice_takes_one_of_its_codes(agent: Utilisateur, fiche: FicheAction) -> None:
+    assert write_one(agent, fiche, "base_montants", "ttc").statut == "enregistre"
+    assert write_one(agent, fiche, "base_montants", "TTC de France").statut == "refus"
+    assert write_one(agent, fiche, "base_montants", "").statut == "refus"
+    assert read(fiche)["base_montants"] == "ttc"
+
+
+@pytest.mark.parametrize("texte", ["", "  ", "\r\n"])
+def test_title_cannot_be_emptied(agent: Utilisateur, fiche: FicheAction, texte: str) -> None:
+    resultat = write_one(agent, fiche, "titre", texte)
+    assert (resultat.statut, resultat.valeur, resultat.message) == ("refus", "Accompagner", "Une fiche a toujours un titre.")
+
+
+@pytest.mark.parametrize(("champ", "longueur"), [("titre", 250), ("titre_court", 80), ("objet", 300), ("constat", 60_000)])
+def test_text_has_a_length(agent: Utilisateur, fiche: FicheAction, champ: str, longueur: int) -> None:
+    assert write_one(agent, fiche, champ, "m" * (longueur + 1)).statut == "refus"
+    assert write_one(agent, fiche, champ, "m" * longueur).statut == "enregistre"
+
+
+# --- people and organisations ----------------------------------------------------------------------
+
+
+def test_pilot_is_added_and_removed(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    write(agent, fiche, {f"pilote.{agent.pk}": "oui", f"pilote.{partenaire.pk}": "oui"})
+    write_one(agent, fiche, f"pilote.{agent.pk}", "")
+    assert list(fiche.pilotes.all()) == [partenaire]
+
+
+@pytest.mark.parametrize("cle", ["0", "abc", "999999", ""])
+def test_pilot_is_somebody_of_the_parties(agent: Utilisateur, fiche: FicheAction, cle: str) -> None:
+    etranger = UtilisateurFactory()
+    resultats = write(agent, fiche, {f"pilote.{etranger.pk}": "oui", f"pilote.{cle}": "oui"})
+    assert set(statuses(resultats).values()) == {"refus"}
+    assert not Pilote.objects.exists()
+
+
+def test_pilot_who_left_the_parties_stays_until_removed(agent: Utilisateur, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, f"pilote.{partenaire.pk}", "oui")
+    partenaire.organisation = OrganisationFactory()
+    partenaire.save()
+    assert write_one(agent, fiche, f"pilote.{partenaire.pk}", "").statut == "enregistre"
+    assert write_one(agent, fiche, f"pilote.{partenaire.pk}", "oui").statut == "refus"
+
+
+def test_organisation_leading_the_action_is_a_party(agent: Utilisateur, fiche: FicheAction, agglo: Organisation, cci: Organisation) -> None:
+    autre = OrganisationFactory()
+    resultats = write(agent, fiche, {f"maitre.{agglo.pk}": "oui", f"maitre.{cci.pk}": "oui", f"maitre.{autre.pk}": "oui"})
+    assert list(statuses(resultats).values()) == ["enregistre", "enregistre", "refus"]
+    write_one(agent, fiche, f"maitre.{agglo.pk}", "")
+    assert list(fiche.maitres_ouvrage.all()) == [cci]
+    assert fiche.history.latest().history_user == agent
+
+
+# --- indicators ------------------------------------------------------------------------------------
+
+
+def test_new_indicator_is_written_with_its_targets_at_once(agent: Utilisateur, fiche: FicheAction) -> None:
+    champs = {"indicateur.n1.libelle": "Commerces", "indicateur.n1.unite": "nb", "indicateur.n1.2018": "1 200,5", "indicateur.n1.2019": "0"}
+    contenu = ContenuFiche.of(fiche)
+    resultats = save_modifications(agent, contenu, [Modification(champ, "", texte) for champ, texte in champs.items()])
+    assert {r.statut for r in resultats} == {"enregistre"}
+    indicateur = Indicateur.objects.get(fiche=fiche)
+    assert (indicateur.libelle, indicateur.unite) == ("Commerces", "nb")
+    assert [(c.annee, str(c.valeur)) for c in indicateur.cibles.all()] == [(2018, "1200.50"), (2019, "0.00")]
+    assert contenu.nouveaux == {"n1": indicateur.pk}
+
+
+def test_two_new_indicators_do_not_mix(agent: Utilisateur, fiche: FicheAction) -> None:
+    write(agent, fiche, {"indicateur.n1.libelle": "A", "indicateur.n2.libelle": "B", "indicateur.n1.2018": "1", "indicateur.n2.2018": "2"})
+    cibles = CibleIndicateur.objects.order_by("indicateur__ordre")
+    assert [(c.indicateur.libelle, int(c.valeur)) for c in cibles] == [("A", 1), ("B", 2)]
+
+
+def test_target_of_an_indicator_without_name_is_refused(agent: Utilisateur, fiche: FicheAction) -> None:
+    resultats = write(agent, fiche, {"indicateur.n1.unite": "nb", "indicateur.n1.2018": "12"})
+    assert statuses(resultats) == {"indicateur.n1.unite": "refus", "indicateur.n1.2018": "refus"}
+    assert not Indicateur.objects.exists()
+
+
+def test_name_cannot_be_emptied_while_targets_exist(agent: Utilisateur, fiche: FicheAction) -> None:
+    indicateur = IndicateurFactory(fiche=fiche)
+    CibleIndicateur.objects.create(indicateur=indicateur, annee=2018, valeur=3)
+    resultat = write_one(agent, fiche, f"indicateur.{indicateur.pk}.libelle", "")
+    assert (resultat.statut, resultat.valeur) == ("refus", "Entreprises accompagnées")
+    assert Indicateur.objects.get().libelle == "Entreprises accompagnées"
+
+
+def test_indicator_without_target_is_removed_by_emptying_its_name(agent: Utilisateur, fiche: FicheAction) -> None:
+    indicateur = IndicateurFactory(fiche=fiche)
+    assert write_one(agent, fiche, f"indicateur.{indicateur.pk}.libelle", "").statut == "enregistre"
+    assert not Indicateur.objects.exists()
+
+
+def test_indicator_is_removed_with_its_targets_at_once(agent: Utilisateur, fiche: FicheAction) -> None:
+    indicateur = IndicateurFactory(fiche=fiche, unite="nb")
+    CibleIndicateur.objects.create(indicateur=indicateur, annee=2018, valeur=3)
+    cle = f"indicateur.{indicateur.pk}"
+    resultats = write(agent, fiche, {f"{cle}.libelle": "", f"{cle}.unite": "", f"{cle}.2018": ""})
+    assert set(statuses(resultats).values()) == {"enregistre"}
+    assert not Indicateur.objects.exists()
+
+
+def test_indicator_removed_comes_back_with_its_former_number(agent: Utilisateur, fiche: FicheAction) -> None:
+    indicateur = IndicateurFactory(fiche=fiche)
+    cle = f"indicateur.{indicateur.pk}"
+    write_one(agent, fiche, f"{cle}.libelle", "")
+    write(agent, fiche, {f"{cle}.libelle": "Commerces", f"{cle}.2018": "4"})
+    assert [(i.pk, i.libelle) for i in fiche.indicateurs.all()] == [(indicateur.pk, "Commerces")]
+    assert CibleIndicateur.objects.get().valeur == 4
+
+
+def test_number_of_another_fiche_is_not_taken(agent: Utilisateur, fiche: FicheAction) -> None:
+    autre = IndicateurFactory(libelle="Ailleurs")
+    write(agent, fiche, {f"indicateur.{autre.pk}.libelle": "Ici", f"indicateur.{autre.pk}.2018": "4"})
+    autre.refresh_from_db()
+    assert (autre.libelle, autre.fiche_id == fiche.pk, autre.cibles.count()) == ("Ailleurs", False, 0)
+
+
+@pytest.mark.parametrize("texte", ["beaucoup", "1.234", "1,234", "200000000000"])
+def test_target_that_is_no_number_is_refused(agent: Utilisateur, fiche: FicheAction, texte: str) -> None:
+    cle = f"indicateur.{IndicateurFactory(fiche=fiche).pk}"
+    assert write_one(agent, fiche, f"{cle}.2018", texte).statut == "refus"
+    assert write_one(agent, fiche, f"{cle}.1989", "4").statut == "refus"
+    assert not CibleIndicateur.objects.exists()
+
+
+def test_target_emptied_is_deleted(agent: Utilisateur, fiche: FicheAction) -> None:
+    champ = f"indicateur.{IndicateurFactory(fiche=fiche).pk}.2018"
+    write_one(agent, fiche, champ, "4")
+    write_one(agent, fiche, champ, "/")
+    assert not CibleIndicateur.objects.exists()
+
+
+# --- costs -----------------------------------------------------------------------------------------
+
+
+def test_new_cell_makes_a_line(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    resultat = write_one(agent, fiche, cost_key(etudes, 2019, "Observatoire"), "27 j × 550")
+    assert (spell(resultat.valeur), spell(resultat.echo)) == ("27 j × 550", "27 j × 550 € = 14 850 €")
+    ligne = LigneCout.objects.get()
+    assert (ligne.nature, ligne.libelle, ligne.annee) == (etudes, "Observatoire", 2019)
+    assert (ligne.jours, ligne.tarif_journalier, ligne.montant) == (27, euros(550), euros(14850))
+
+
+def test_cells_of_one_row_stay_together(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, travail: NatureDepense) -> None:
+    write(agent, fiche, {cost_key(etudes): "1", cost_key(travail): "2 j"})
+    write_one(agent, fiche, cost_key(etudes, 2019), "3")
+    assert [(li.nature, li.annee) for li in fiche.lignes_cout.all()] == [(etudes, 2018), (etudes, 2019), (travail, 2018)]
+
+
+@pytest.mark.parametrize("vide", ["", "/", "-"])
+def test_emptying_a_cell_deletes_its_line(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, vide: str) -> None:
+    write(agent, fiche, {cost_key(etudes): "100", cost_key(etudes, 2019): "200"})
+    assert write_one(agent, fiche, cost_key(etudes), vide).statut == "enregistre"
+    assert [li.annee for li in LigneCout.objects.all()] == [2019]
+
+
+def test_cell_of_zero_is_a_line_of_zero(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write_one(agent, fiche, cost_key(etudes), "0")
+    assert LigneCout.objects.get().montant == euros(0)
+
+
+def test_cell_goes_from_days_to_words_and_back(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    for texte in ("27 j", "sur devis (suivant événement)", "9 900 € (16,5 j)", "100"):
+        assert spell(write_one(agent, fiche, cost_key(etudes), texte).valeur) == texte
+        assert spell(read(fiche)[cost_key(etudes)]) == texte
+    ligne = LigneCout.objects.get()
+    assert (ligne.montant, ligne.jours, ligne.tarif_journalier, ligne.mention) == (euros(100), None, None, "")
+
+
+def test_ambiguous_cell_is_a_question_with_its_readings(agent: Utilisateur, fiche: FicheAction, travail: NatureDepense) -> None:
+    resultat = write_one(agent, fiche, cost_key(travail), "27")
+    assert (resultat.statut, [spell(c) for c in resultat.choix]) == ("question", ["27 j", "27 €"])
+    assert not LigneCout.objects.exists()
+
+
+@pytest.mark.parametrize("place", ["2018.0.", "2018.999999.", "1989.{}.", "2101.{}.", "2018.{}", "abc.{}.", "2018.{}." + "m" * 161])
+def test_cell_outside_the_grid_is_refused(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, place: str) -> None:
+    assert write_one(agent, fiche, "cout." + place.format(etudes.pk), "100").statut == "refus"
+    assert not LigneCout.objects.exists()
+
+
+@pytest.mark.parametrize("libelle", [" Observatoire", "Observatoire ", "Observatoire  du commerce", "Observatoire\u00a0du commerce"])
+def test_cell_named_with_stray_spaces_is_never_written_over_unseen(
+    agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, libelle: str
+) -> None:
+    write_one(agent, fiche, cost_key(etudes, 2018, " ".join(libelle.split())), "100")
+    assert write_one(agent, fiche, cost_key(etudes, 2018, libelle), "200", avant="").statut in {"conflit", "refus"}
+    assert [li.montant for li in LigneCout.objects.all()] == [euros(100)]
+
+
+@pytest.mark.parametrize("libelle", ["Salon\u00a0: hall 2", "Salon  annuel", "Salon "])
+def test_cell_of_a_row_loaded_with_unusual_spaces_is_changed_in_place(
+    agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, libelle: str
+) -> None:
+    ligne = LigneCoutFactory(fiche=fiche, nature=etudes, libelle=libelle)
+    assert write_one(agent, fiche, cost_key(etudes, 2018, libelle), "200").statut == "enregistre"
+    assert [(li.pk, li.montant) for li in LigneCout.objects.all()] == [(ligne.pk, euros(200))]
+
+
+def test_renaming_a_row_moves_all_its_cells(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write(agent, fiche, {cost_key(etudes, 2018, "Salon"): "1", cost_key(etudes, 2019, "Salon"): "2", cost_key(etudes, 2018, "Autre"): "3"})
+    assert write_one(agent, fiche, f"ligne.{etudes.pk}.Salon", "Salon  annuel").statut == "enregistre"
+    couts = {champ: valeur for champ, valeur in read(fiche).items() if champ.startswith("cout.")}
+    assert couts == {
+        cost_key(etudes, 2018, "Salon annuel"): "1",
+        cost_key(etudes, 2019, "Salon annuel"): "2",
+        cost_key(etudes, 2018, "Autre"): "3",
+    }
+
+
+def test_row_without_name_receives_one_and_loses_it(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write_one(agent, fiche, cost_key(etudes), "1")
+    assert write_one(agent, fiche, f"ligne.{etudes.pk}.", "Salon 2.0").statut == "enregistre"
+    assert LigneCout.objects.get().libelle == "Salon 2.0"
+    assert write_one(agent, fiche, f"ligne.{etudes.pk}.Salon 2.0", "").statut == "enregistre"
+    assert LigneCout.objects.get().libelle == ""
+
+
+def test_renaming_over_an_existing_row_is_refused(
+    agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, travail: NatureDepense
+) -> None:
+    write(
+        agent, fiche, {cost_key(etudes, 2018, "Salon"): "1", cost_key(etudes, 2019, "Foire"): "2", cost_key(travail, 2018, "Bilan"): "3 j"}
+    )
+    resultat = write_one(agent, fiche, f"ligne.{etudes.pk}.Salon", "Foire")
+    assert (resultat.statut, resultat.valeur) == ("refus", "Salon")
+    assert "Études : Foire" in resultat.message
+    assert write_one(agent, fiche, f"ligne.{etudes.pk}.Salon", "Bilan").statut == "enregistre"
+
+
+def test_two_rows_renamed_alike_at_once_are_not_merged(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write(agent, fiche, {cost_key(etudes, 2018, "Salon"): "1", cost_key(etudes, 2018, "Foire"): "2"})
+    resultats = write(agent, fiche, {f"ligne.{etudes.pk}.Salon": "Bilan", f"ligne.{etudes.pk}.Foire": "Bilan"})
+    assert sorted(statuses(resultats).values()) == ["enregistre", "refus"]
+    assert LigneCout.objects.count() == 2
+
+
+def test_row_renamed_into_one_added_at_once_is_refused(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write_one(agent, fiche, cost_key(etudes, 2018, "Salon"), "1")
+    resultats = write(agent, fiche, {cost_key(etudes, 2018, "Foire"): "2", f"ligne.{etudes.pk}.Salon": "Foire"})
+    assert statuses(resultats) == {cost_key(etudes, 2018, "Foire"): "enregistre", f"ligne.{etudes.pk}.Salon": "refus"}
+    assert sorted(li.libelle for li in LigneCout.objects.all()) == ["Foire", "Salon"]
+
+
+def test_cell_typed_in_a_row_renamed_at_once_follows_it(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    write_one(agent, fiche, cost_key(etudes, 2018, "Salon"), "1")
+    write(agent, fiche, {f"ligne.{etudes.pk}.Salon": "Foire", cost_key(etudes, 2019, "Salon"): "2"})
+    assert {(li.annee, li.libelle) for li in LigneCout.objects.all()} == {(2018, "Foire"), (2019, "Foire")}
+
+
+def test_renaming_a_row_that_is_gone_is_refused(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:
+    resultat = write_one(agent, fiche, f"ligne.{etudes.pk}.Salon", "Foire", avant="Salon")
+    assert (resultat.statut, "Rechargez la page" in resultat.message) == ("refus", True)
+
+
+# --- shares ----------------------------------------------------------------------------------------
+
+
+def test_first_value_makes_the_share_and_the_last_emptied_deletes_it(agent: Utilisateur, fiche: FicheAction, cci: Organisation) -> None:
+    cle = f"part.{cci.pk}.0.0"
+    write_one(agent, fiche, f"{cle}.taux", "33,3333 %")
+    assert [(p.financeur, str(p.taux), p.nature, p.annee) for p in CoFinancement.objects.all()] == [(cci, "33.3333", None, None)]
+    write_one(agent, fiche, f"{cle}.mention", "suivant devis")
+    write_one(agent, fiche, f"{cle}.taux", "")
+    assert [(p.taux, p.mention) for p in CoFinancement.objects.all()] == [(None, "suivant devis")]
+    write_one(agent, fiche, f"{cle}.mention", " ")
+    assert not CoFinancement.objects.exists()
+
+
+def test_rate_and_amount_are_kept_both(agent: Utilisateur, fiche: FicheAction, cci: Organisation) -> None:
+    cle = f"part.{cci.pk}.0.0"
+    write(agent, fiche, {f"{cle}.taux": "12", f"{cle}.montant": "19 088 €"})
+    part = CoFinancement.objects.get()
+    assert (part.taux, part.montant) == (12, euros(19088))
+    assert {c: spell(v) for c, v in read(fiche).items() if c.startswith("part.")} == {f"{cle}.taux": "12", f"{cle}.montant": "19 088"}
+
+
+@pytest.mark.parametrize("nom", ["taux", "montant"])
+@pytest.mark.parametrize("texte", ["-1", "moitié", "1 000 000 000 000 000"])
+def test_share_that_cannot_be_is_refused(agent: Utilisateur, fiche: FicheAction, cci: Organisation, nom: str, texte: str) -> None:
+    assert write_one(agent, fiche, f"part.{cci.pk}.0.0.{nom}", texte).statut == "refus"
+    assert not CoFinancement.objects.exists()
+
+
+def test_rate_over_100_is_refused(agent: Utilisateur, fiche: FicheAction, cci: Organisation) -> None:
+    resultat = write_one(agent, fiche, f"part.{cci.pk}.0.0.taux", "100,0001")
+    assert (resultat.statut, spell(resultat.message)) == ("refus", "100,0001 % dépasse 100 %.")
+    assert write_one(agent, fiche, f"part.{cci.pk}.0.0.taux", "100").statut == "enregistre"
+
+
+def test_zero_percent_is_a_share(agent: Utilisateur, fiche: FicheAction, cci: Organisation) -> None:
+    write_one(agent, fiche, f"part.{cci.pk}.0.0.taux", "0")
+    assert read(fiche)[f"part.{cci.pk}.0.0.taux"] == "0"
+
+
+def test_share_of_nobody_is_non_reparti(agent: Utilisateur, fiche: FicheAction) -> None:
+    write_one(agent, fiche, "part.0.0.0.taux", "40")
+    assert CoFinancement.objects.get().financeur is None
+    write_one(agent, fiche, "part.0.0.0.taux", "50")
+    assert [p.taux for p in CoFinancement.objects.all()] == [50]
+
+
+def test_shares_by_nature_and_year_stand_apart(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, cci: Organisation) -> None:
+    portees = [(0, 0), (etudes.pk, 0), (0, 2018), (etudes.pk, 2018)]
+    write(agent, fiche, {f"part.{cci.pk}.{nature}.{annee}.taux": "10" for nature, annee in portees})
+    assert [(p.nature_id or 0, p.annee or 0) for p in fiche.cofinancements.all()] == portees
+
+
+@pytest.mark.parametrize("cle", ["999999.0.0", "{}.999999.0", "{}.0.1989", "{}.0.2101", "{}.0", "abc.0.0", "{}.0.0.0"])
+def test_share_outside_the_table_is_refused(agent: Utilisateur, fiche: FicheAction, cci: Organisation, cle: str) -> None:
+    assert write_one(agent, fiche, f"part.{cle.format(cci.pk)}.taux", "10").statut == "refus"
+    assert not CoFinancement.objects.exists()
+
+
+def test_mention_of_a_share_has_a_length(agent: Utilisateur, fiche: FicheAction, cci: Organisation) -> None:
+    part = CoFinancementFactory(fiche=fiche, financeur=cci)
+    assert write_one(agent, fiche, f"part.{cci.pk}.0.0.mention", "m" * 161).statut == "refus"
+    assert write_one(agent, fiche, f"part.{cci.pk}.0.0.mention", "m" * 160).statut == "enregistre"
+    part.refresh_from_db()
+    assert (part.taux, len(part.mention)) == (100, 160)
