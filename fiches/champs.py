@@ -62,6 +62,7 @@ class Sheet(Famille):
 
     prefixes = (*PAR_NOM, "maitre")
     libre = True
+    _sigles: dict[int, str] | None = None
 
     def rows(self) -> Iterable[Any]:
         return [self.fiche]
@@ -79,7 +80,7 @@ class Sheet(Famille):
         return {champ: valeur for champ, valeur in valeurs.items() if valeur}
 
     def canonize(self, champ: str) -> str:
-        return canonize_case(champ) if champ.startswith("maitre.") else champ
+        return champ if champ in PAR_NOM else canonize_case(champ)
 
     def prepare(self, champ: str, texte: str) -> tuple[str, str]:
         if champ.startswith("maitre."):
@@ -165,8 +166,9 @@ class Sheet(Famille):
     def describe(self, champ: str) -> str:
         if champ in PAR_NOM:
             return PAR_NOM[champ].libelle
-        organisation = Organisation.objects.filter(pk=int(champ.partition(".")[2])).first()
-        return f"Maîtrise d’ouvrage : {organisation.sigle if organisation else 'organisation supprimée'}"
+        if self._sigles is None:
+            self._sigles = dict(Organisation.objects.values_list("pk", "sigle"))
+        return f"Maîtrise d’ouvrage : {self._sigles.get(int(champ.partition('.')[2]), 'organisation supprimée')}"
 
     def show(self, champ: str, valeur: str) -> str:
         if champ == "base_montants":
@@ -185,6 +187,7 @@ class Pilotes(Famille):
     """People in charge: `pilote.<key>`, « oui » or nothing."""
 
     prefixes = ("pilote",)
+    _noms: dict[int, str] | None = None
 
     def rows(self) -> Iterable[Any]:
         return Pilote.objects.filter(fiche=self.fiche)
@@ -213,7 +216,13 @@ class Pilotes(Famille):
         return {}
 
     def describe(self, champ: str) -> str:
-        return f"Pilote : {Utilisateur.objects.filter(pk=int(champ.partition('.')[2])).first() or 'personne supprimée'}"
+        if self._noms is None:
+            cles = Pilote.history.filter(fiche_id=self.fiche.pk).values("utilisateur_id")
+            self._noms = {p.pk: str(p) for p in Utilisateur.objects.filter(pk__in=cles)}
+        cle = int(champ.partition(".")[2])
+        if cle not in self._noms:
+            self._noms[cle] = str(Utilisateur.objects.filter(pk=cle).first() or "personne supprimée")
+        return f"Pilote : {self._noms[cle]}"
 
 
 def list_pilotes_possibles(fiche: FicheAction) -> list[Utilisateur]:

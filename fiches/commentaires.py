@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from comptes.models import Utilisateur
 from fiches.fiches import FicheAction
+from socle.texte import keep_writable
 
 LONGUEUR = 4000
 
@@ -130,7 +131,8 @@ def add_commentaire(
 ) -> Commentaire:
     """Write a comment, or an answer, and note whom it names (« @Prénom Nom »). Raises ValidationError, PermissionDenied."""
     check_parole(user)
-    texte = texte.replace("\r\n", "\n").replace("\x00", "").strip()
+    texte, repere, extrait, champ = (keep_writable(mots) for mots in (texte, repere, extrait, champ))
+    texte = texte.replace("\r\n", "\n").strip()
     if not texte:
         raise ValidationError("Écrivez votre commentaire avant de l’envoyer.")
     if len(texte) > LONGUEUR:

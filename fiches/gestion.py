@@ -11,6 +11,7 @@ from conventions.axes import ArbreAxes
 from conventions.models import Axe, Convention
 from fiches.droits import check_ecriture, check_modification
 from fiches.fiches import FicheAction, normalize_code, slugify_code
+from socle.texte import keep_writable
 
 PAS = 10
 
@@ -54,7 +55,8 @@ def create_fiche(user: Any, axe: Axe, titre: str, code: str = "") -> FicheAction
     """Open a fiche at the end of an axe, as a draft; without code, the one proposed. Raises ValidationError, PermissionDenied."""
     check_ecriture(user, axe.convention)
     Convention.objects.select_for_update().get(pk=axe.convention_id)  # two creations do not take the same code
-    fiche = FicheAction(convention=axe.convention, axe=axe, titre=titre.strip(), code=code.strip() or propose_code(axe))
+    titre, code = keep_writable(titre).strip(), keep_writable(code).strip()
+    fiche = FicheAction(convention=axe.convention, axe=axe, titre=titre, code=code or propose_code(axe))
     fiche.ordre = next_ordre(axe.convention)
     fiche.full_clean()
     fiche.save()
@@ -75,7 +77,7 @@ def move_fiche(user: Any, fiche: FicheAction, axe: Axe, code: str) -> None:
     if axe.convention_id != verrou.convention_id:
         raise ValidationError({"axe": "Choisissez un axe de la même convention."})
     change_axe = axe.pk != verrou.axe_id
-    verrou.axe, verrou.code = axe, code.strip() or propose_code(axe, sauf=verrou.pk)
+    verrou.axe, verrou.code = axe, keep_writable(code).strip() or propose_code(axe, sauf=verrou.pk)
     if change_axe:
         verrou.ordre = next_ordre(verrou.convention)
     verrou.full_clean()

@@ -15,6 +15,7 @@ class Identite(Famille):
     """Only the past of these columns: they are neither typed in the editor nor brought back by a restoration."""
 
     prefixes = tuple(LIBELLES)
+    _axes: dict[str, str] | None = None
 
     def rows(self) -> Iterable[Any]:
         return []
@@ -42,6 +43,7 @@ class Identite(Famille):
         if champ == "etat" and valeur:
             return str(FicheAction.Etat(valeur).label)
         if champ == "axe" and valeur:
-            axe = Axe.objects.filter(pk=int(valeur)).first()
-            return str(axe) if axe else "axe supprimé"
+            if self._axes is None:
+                self._axes = {str(axe.pk): str(axe) for axe in Axe.objects.filter(convention=self.fiche.convention_id)}
+            return self._axes.get(valeur, "axe supprimé")
         return valeur

@@ -188,6 +188,14 @@ class Contenu:
         changements = [c for famille in self.familles for c in famille.list_changements()]
         return sorted(changements, key=lambda c: c.date, reverse=True)
 
+    def describe(self, champ: str) -> str:
+        """A field in words, whatever its key is worth."""
+        famille = self.family_of(champ)
+        try:
+            return famille.describe(champ) if famille else "Champ inconnu"
+        except ValueError:  # SaisieRefusee included
+            return "Champ inconnu"
+
     def find_last(self, champ: str) -> Changement | None:
         """Who last changed a field, and when."""
         famille = self.family_of(champ)

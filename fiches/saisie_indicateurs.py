@@ -26,6 +26,7 @@ class Indicateurs(Famille):
 
     def __init__(self, fiche: Any) -> None:
         super().__init__(fiche)
+        self._noms: dict[str, str] | None = None
         self.crees: dict[str, int] = {}  # key of a new indicator, its number
 
     def rows(self) -> Iterable[Any]:
@@ -83,7 +84,14 @@ class Indicateurs(Famille):
     def describe(self, champ: str) -> str:
         _, cle, nom = split_champ(champ)
         suite = "" if nom == "libelle" else ", unité"
-        return f"Indicateur{describe_indicateur(cle)}{suite}"
+        return f"Indicateur{self.name(cle)}{suite}"
+
+    def name(self, cle: str) -> str:
+        """« « Entreprises accompagnées » », by its last known name; nothing for one that never was."""
+        if self._noms is None:
+            versions = Indicateur.history.filter(fiche_id=self.fiche.pk).exclude(libelle="").order_by("history_date", "history_id")
+            self._noms = {str(pk): libelle for pk, libelle in versions.values_list("id", "libelle")}
+        return f" « {self._noms[cle]} »" if cle in self._noms else ""
 
 
 class Cibles(Famille):
@@ -154,7 +162,7 @@ class Cibles(Famille):
 
     def describe(self, champ: str) -> str:
         _, cle, annee = split_champ(champ)
-        return f"Cible{describe_indicateur(cle)}, {annee}"
+        return f"Cible{self.indicateurs.name(cle)}, {annee}"
 
 
 def split_champ(champ: str) -> tuple[str, str, str]:
@@ -171,11 +179,3 @@ def canonize_indicateur(champ: str) -> str:
     if nom.isdecimal():
         nom = str(int(nom[:18]))
     return f"{famille}.{int(cle) if cle.isdecimal() else cle}.{nom}"
-
-
-def describe_indicateur(cle: str) -> str:
-    """« « Entreprises accompagnées » », by its last known name; nothing for one that never was."""
-    if not cle.isdecimal():
-        return ""
-    version = Indicateur.history.filter(id=int(cle)).exclude(libelle="").order_by("-history_date", "-history_id").first()
-    return f" « {version.libelle} »" if version else ""

@@ -14,6 +14,7 @@ from django.db import models, transaction
 from comptes.models import Organisation, Utilisateur
 from fiches.droits import explain_lecture
 from fiches.fiches import FicheAction, Rubrique
+from socle.texte import keep_writable
 from socle.typographie import list_fr
 
 Etat = FicheAction.Etat
@@ -168,7 +169,7 @@ def pass_fiche(user: Any, fiche: FicheAction, action: str, manques: list[Rubriqu
         raise ValidationError(f"La fiche est maintenant « {verrou.get_etat_display().lower()} » : ce passage n’est plus possible.")
     if refus := transition.refus(Contexte(fiche, user, manques, find_remettante(fiche))):
         raise ValidationError(refus)
-    motif = motif.strip()
+    motif = keep_writable(motif).strip()
     if transition.motive and not motif:
         raise ValidationError("Dites en une phrase ce qu’il faut corriger : elle sera jointe à la fiche.")
     Passage.objects.create(

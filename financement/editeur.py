@@ -279,8 +279,7 @@ class Editeur:
     def describe(self, champ: str) -> str:
         if champ in PAR_NOM:
             return PAR_NOM[champ].libelle
-        famille = self.contenu.family_of(champ)
-        return famille.describe(champ) if famille else champ
+        return self.contenu.describe(champ)
 
 
 def mark_cellules(fils: Mapping[str, list[Fil]]) -> set[str]:

@@ -10,6 +10,7 @@ from comptes.models import Organisation
 from fiches.saisie import Modification, SaisieRefusee
 from financement.saisie_couts import CleCellule, clean_libelle
 from financement.saisie_parts import ClePart
+from socle.nombres import read_cle
 
 AVANT = "avant|"
 
@@ -39,15 +40,15 @@ def _read_nouvelle_ligne(post: Mapping[str, str]) -> tuple[list[Modification], s
     valeurs = {n.removeprefix("nouvelle.cout."): v for n, v in post.items() if n.startswith("nouvelle.cout.") and v.strip()}
     if not valeurs:
         return [], ""
-    nature = post.get("nouvelle.nature", "")
-    if not nature.isdecimal():
+    nature = read_cle(post.get("nouvelle.nature", ""))
+    if nature is None:
         return [], "Choisissez la nature de la nouvelle ligne de coût : ses montants n’ont pas été enregistrés."
     try:
         libelle = clean_libelle(post.get("nouvelle.libelle", ""))
     except SaisieRefusee as refus:
         return [], str(refus)
     annees = [(int(a), v) for a, v in valeurs.items() if a.isdecimal() and len(a) == 4]
-    return [Modification(CleCellule(a, int(nature), libelle).champ, "", v) for a, v in annees], ""
+    return [Modification(CleCellule(a, nature, libelle).champ, "", v) for a, v in annees], ""
 
 
 def _read_nouvelle_part(post: Mapping[str, str]) -> tuple[list[Modification], str]:
@@ -55,12 +56,11 @@ def _read_nouvelle_part(post: Mapping[str, str]) -> tuple[list[Modification], st
     valeurs = {nom: post.get(f"nouvelle.part.{nom}", "").strip() for nom in ("taux", "montant", "mention")}
     if not any(valeurs.values()):
         return [], ""
-    financeur = post.get("nouvelle.financeur", "")
-    if not financeur.isdecimal():
+    financeur = read_cle(post.get("nouvelle.financeur", ""))
+    if financeur is None:
         return [], "Choisissez le financeur de la nouvelle part : elle n’a pas été enregistrée."
-    portee = [post.get(f"nouvelle.part.{n}", "") for n in ("nature", "annee")]
-    nature, annee = (int(v) if v.isdecimal() and len(v) < 19 else None for v in portee)
-    cle = ClePart(int(financeur) or None, nature or None, annee or None).champ
+    nature, annee = (read_cle(post.get(f"nouvelle.part.{n}", "")) for n in ("nature", "annee"))
+    cle = ClePart(financeur or None, nature or None, annee or None).champ
     return [Modification(f"{cle}.{nom}", "", valeur) for nom, valeur in valeurs.items() if valeur], ""
 
 

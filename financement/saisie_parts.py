@@ -53,6 +53,7 @@ class Parts(Famille):
     """Shares of the financeurs."""
 
     prefixes = ("part",)
+    _sigles: dict[int, str] | None = None
 
     def __init__(self, fiche: Any, natures: Natures | None = None) -> None:
         super().__init__(fiche)
@@ -138,10 +139,12 @@ class Parts(Famille):
 
     def describe(self, champ: str) -> str:
         cle, nom = read_cle_part(champ)
-        organisation = Organisation.objects.filter(pk=cle.financeur).first() if cle.financeur else None
+        if self._sigles is None:
+            self._sigles = dict(Organisation.objects.values_list("pk", "sigle"))
+        sigle = self._sigles.get(cle.financeur, "organisation supprimée") if cle.financeur else ""
         nature = self.natures.get(cle.nature) if cle.nature else None
         portee = [nature.nom if nature else "", str(cle.annee or "")]
-        return ", ".join(filter(None, [f"Part de {organisation.sigle}" if organisation else NON_REPARTI, *portee, NOMS[nom]]))
+        return ", ".join(filter(None, [f"Part de {sigle}" if sigle else NON_REPARTI, *portee, NOMS[nom]]))
 
     def show(self, champ: str, valeur: str) -> str:
         nom = champ.rpartition(".")[2]

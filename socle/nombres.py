@@ -15,6 +15,11 @@ class NombreIllisible(ValueError):
     """A text that is not one number, with the French reason as its message."""
 
 
+def read_cle(texte: str) -> int | None:
+    """The key of a row as an address or a form gives it; None when it is none."""
+    return int(texte) if texte.isascii() and texte.isdecimal() and len(texte) <= 18 else None
+
+
 def parse_nombre(texte: str, decimales: int = 2, milliers: bool = True) -> Decimal:
     """Read one number written in French, English or Swiss.
 

@@ -47,6 +47,11 @@ def _tame(token: Token, niveau: int) -> None:
             enfant.tag = "span"
 
 
+def keep_writable(texte: str) -> str:
+    """A typed text without what no keyboard types and no database keeps: NUL, halves of characters."""
+    return texte.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 def plain_texte(texte: str) -> str:
     """The words of a light text on one line, without its marks."""
     return re.sub(r"\s+", " ", re.sub(r"(?m)^\s*(?:[-*]|#{1,6}|\d+\.)\s+|\*\*", "", texte or "")).strip()

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST
 from fiches.commentaires import Commentaire, add_commentaire, list_fils, list_participants, mark_read, reopen, settle
 from fiches.models import FicheAction
 from financement.vues.edition import load_fiche
+from socle.nombres import read_cle
 
 
 def answer(request: HttpRequest, fiche: FicheAction, rubrique: str, erreur: str = "") -> HttpResponse:
@@ -40,8 +41,8 @@ def commenter(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """A new remark on a heading or a cell, or an answer."""
     fiche = load_fiche(request, reference, pk)
     parent = None
-    if request.POST.get("parent", "").isdecimal():
-        parent = get_object_or_404(Commentaire, fiche=fiche, parent=None, pk=int(request.POST["parent"]))
+    if request.POST.get("parent", ""):
+        parent = get_object_or_404(Commentaire, fiche=fiche, parent=None, pk=read_cle(request.POST["parent"]))
     texte, rubrique = request.POST.get("texte", ""), request.POST.get("rubrique", "")
     champ, repere, extrait = (request.POST.get(nom, "") for nom in ("champ", "repere", "extrait"))
     try:

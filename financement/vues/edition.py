@@ -25,7 +25,7 @@ from financement.editeur import ChampEdition, Editeur, mark_cellules
 from financement.edition import ContenuFiche, compute_figures, serialize
 from financement.formulaire import find_or_create_financeur, read_modifications
 from financement.models import CoFinancement, LigneCout
-from socle.texte import render_texte
+from socle.texte import keep_writable, render_texte
 
 MAX_MODIFICATIONS = 2000
 MAX_OCTETS = 2_000_000
@@ -130,7 +130,10 @@ def read_json(request: HttpRequest) -> dict[str, Any]:
     """The object a script sent; raises ValueError when it is none."""
     if len(request.body) > MAX_OCTETS:
         raise ValueError("trop long")
-    donnees = json.loads(request.body)
+    try:
+        donnees = json.loads(request.body)
+    except RecursionError as erreur:
+        raise ValueError("trop profond") from erreur
     if not isinstance(donnees, dict):
         raise ValueError("un objet est attendu")
     return donnees
@@ -140,7 +143,14 @@ def read_textes(donnees: Any) -> dict[str, str]:
     """Texts by key. Raises ValueError."""
     if not isinstance(donnees, dict) or len(donnees) > MAX_MODIFICATIONS or not all(isinstance(v, str) for v in donnees.values()):
         raise ValueError("des textes sont attendus")
-    return donnees
+    return {keep_writable(cle): keep_writable(texte) for cle, texte in donnees.items()}
+
+
+def read_saisies(donnees: Any) -> list[Modification]:
+    """Modifications a script sent. Raises ValueError, KeyError, TypeError."""
+    if not isinstance(donnees, list) or len(donnees) > MAX_MODIFICATIONS:
+        raise ValueError("une liste de champs est attendue")
+    return [Modification(*(keep_writable(str(m[nom])) for nom in ("champ", "avant", "apres"))) for m in donnees]
 
 
 @require_POST
@@ -149,10 +159,7 @@ def enregistrer(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     fiche = load_fiche(request, reference, pk)
     try:
         donnees = read_json(request)
-        recues = donnees["modifications"]
-        modifications = [Modification(str(m["champ"]), str(m["avant"]), str(m["apres"])) for m in recues]
-        if len(modifications) > MAX_MODIFICATIONS:
-            raise ValueError("trop de champs")
+        modifications = read_saisies(donnees["modifications"])
     except (ValueError, KeyError, TypeError):
         return HttpResponseBadRequest("Enregistrement illisible.")
     contenu = ContenuFiche.of(fiche)
@@ -215,7 +222,7 @@ def presence(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
         return JsonResponse({})
     refus = explain_refus(request.user, fiche)
     if not refus:
-        mark_presence(fiche, request.user, str(donnees.get("champ", "")))
+        mark_presence(fiche, request.user, keep_writable(str(donnees.get("champ", ""))))
     contexte = {"presents": list_presents(fiche, request.user)}
     reponse: dict[str, Any] = {
         "presents": render_to_string("financement/editeur/_presents.html", contexte),

@@ -23,6 +23,8 @@ from fiches.transitions import pass_fiche
 from financement.duplication import duplicate_fiche
 from financement.liste_fiches import FILTRES, MANQUES, Rangee, filter_rangees, list_actes, list_rangees, pass_lot, set_pilote
 from financement.vues.edition import list_rubriques
+from socle.nombres import read_cle
+from socle.texte import keep_writable
 
 
 def load(request: HttpRequest, reference: str, slug: str) -> FicheAction:
@@ -96,8 +98,8 @@ def lot(request: HttpRequest, reference: str) -> HttpResponse:
         messages.error(request, "Cochez d’abord une ou plusieurs fiches.")
     elif acte == "etat":
         _tell(request, pass_lot(request.user, rangees, suite, request.POST.get("motif", "")))
-    elif acte in {"ajouter", "retirer"} and request.POST.get("pilote", "").isdecimal():
-        _tell(request, set_pilote(request.user, rangees, int(request.POST["pilote"]), acte == "ajouter"))
+    elif acte in {"ajouter", "retirer"} and (pilote := read_cle(request.POST.get("pilote", ""))):
+        _tell(request, set_pilote(request.user, rangees, pilote, acte == "ajouter"))
     else:
         messages.error(request, "Choisissez ce qu’il faut faire de ces fiches.")
     return redirect(retour)
@@ -121,7 +123,7 @@ def nouvelle(request: HttpRequest, reference: str) -> HttpResponse:
     erreurs: dict[str, list[str]] = {}
     saisie = {"axe": request.GET.get("axe", ""), "titre": "", "code": ""}
     if request.method == "POST":
-        saisie = {cle: request.POST.get(cle, "").strip() for cle in saisie}
+        saisie = {cle: keep_writable(request.POST.get(cle, "")).strip() for cle in saisie}
         axe = find_axe(arbre, saisie["axe"])
         if axe is None:
             erreurs["axe"] = ["Choisissez l’axe de la fiche."]
@@ -162,7 +164,7 @@ def deplacer(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     erreurs: dict[str, list[str]] = {}
     saisie = {"axe": request.GET.get("axe") or str(fiche.axe_id), "titre": fiche.titre, "code": fiche.code}
     if request.method == "POST":
-        saisie |= {cle: request.POST.get(cle, "").strip() for cle in ("axe", "code")}
+        saisie |= {cle: keep_writable(request.POST.get(cle, "")).strip() for cle in ("axe", "code")}
         axe = find_axe(arbre, saisie["axe"])
         try:
             if axe is None:

@@ -1,5 +1,6 @@
 """Filters that write amounts, days, rates, dates and light texts."""
 
+from collections.abc import Sized
 from datetime import date
 from decimal import Decimal
 
@@ -65,6 +66,14 @@ def texte(valeur: str, niveau: int = 4) -> SafeString:
 def texte_simple(valeur: str) -> str:
     """Light text as one plain line."""
     return plain_texte(valeur)
+
+
+@register.filter
+def pluralize(nombre: object, marques: str = "s") -> str:
+    """Mark of the plural, from two on: « 0 fiche », « 1 fiche », « 2 fiches ». Takes the place of Django's, which writes « 0 fiches »."""
+    singulier, _, pluriel = marques.rpartition(",")
+    valeur = len(nombre) if isinstance(nombre, Sized) else nombre if isinstance(nombre, int) else 0
+    return pluriel if abs(valeur) >= 2 else singulier
 
 
 @register.filter
