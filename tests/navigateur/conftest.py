@@ -57,7 +57,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/navigateur/" in item.path.as_posix():
             item.add_marker(pytest.mark.navigateur)
             item.add_marker(pytest.mark.django_db)  # else no test database is made, and the real one would be used
-            item.add_marker(pytest.mark.xdist_group("navigateur"))
+            item.add_marker(pytest.mark.xdist_group(f"navigateur-{item.path.stem}"))  # a file, a worker, its own server
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ Arrive = Callable[..., Visite]
 
 def find_addresses() -> dict[str, str]:
     convention = Convention.objects.get(reference="DIJON-CCI21-2018").pk
-    fiche = FicheAction.objects.get(convention=convention, code="E.A 1.1").pk
+    fiche = FicheAction.objects.get(convention=convention, code="E.A 1.3.2").pk
     ligne = LigneCout.objects.filter(fiche=fiche).first().pk
     return {
         "accueil": build_address("admin:index"),

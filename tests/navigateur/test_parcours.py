@@ -106,7 +106,7 @@ def test_list_is_filtered_in_place(arrive: Arrive) -> None:
     page = visite.go(build_address("conventions"))
     page.evaluate("() => window.pageInitiale = true")
     page.get_by_label("Mots, référence, partenaire").press_sequentially("introuvable")
-    expect(page.get_by_role("status")).to_have_text("0 conventions")
+    expect(page.get_by_role("status")).to_have_text("0 convention")
     page.get_by_label("Mots, référence, partenaire").fill("")
     page.get_by_label("Nature").select_option("cadre")
     expect(page).to_have_url(re.compile(r"nature=cadre"))
