@@ -16,6 +16,8 @@ from fiches.admin import AdminDeFiche, FicheActionAdmin
 from fiches.models import FicheAction
 from financement import echanges
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.syntheses import read_by_fiche
+from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
 from socle.typographie import format_euros
 
@@ -48,6 +50,23 @@ class ConventionFinanceeAdmin(ConventionAdmin):
 @admin.register(FicheAction)
 class FicheFinanceeAdmin(FicheActionAdmin):
     inlines = [LigneCoutInline, CoFinancementInline, TotalDeclareInline, *FicheActionAdmin.inlines]
+    readonly_fields = [*FicheActionAdmin.readonly_fields, "chiffres"]
+
+    def get_fieldsets(self, request: HttpRequest, obj: FicheAction | None = None) -> Any:
+        """The figures of the workspace stand above the rows they come from."""
+        return [*super().get_fieldsets(request, obj), ("Chiffres", {"fields": ["chiffres"]})]
+
+    @admin.display(description="coût et parts")
+    def chiffres(self, fiche: FicheAction) -> str:
+        """Total and share of each financeur, from the same source as every page."""
+        if not fiche.pk:
+            return "Après le premier enregistrement."
+        couts, parts = read_by_fiche([fiche.pk])
+        tableau = build_parts(fiche, couts[fiche.pk], parts[fiche.pk], fiche.convention.annees)
+        lignes = [*tableau.lignes, *([tableau.non_reparti] if tableau.non_reparti else [])]
+        montants = [f"{ligne.nom} {format_euros(ligne.ensemble.montant)}" for ligne in lignes if ligne.ensemble.montant is not None]
+        total = format_euros(tableau.ensemble.montant) or tableau.ensemble.mention or "non chiffré"
+        return f"{total} : {', '.join(montants)}" if montants else total
 
 
 @admin.register(NatureDepense)

@@ -318,3 +318,11 @@ def test_history_page_says_who_changed_what(gestion: Client, administratrice: Ut
     page = gestion.get(url(FicheAction, "history", lignes[FicheAction].pk)).content.decode()
     assert "Observatoire" in page
     assert str(administratrice) in page
+
+
+def test_admin_page_of_a_fiche_shows_the_figures_of_the_workspace(dijon: Convention) -> None:
+    client = Client()
+    client.force_login(Utilisateur.objects.get(email="claire.vasseur@dijon-metropole.example"))
+    fiche = dijon.fiches.get(code="E.A 1.3.2")
+    page = client.get(reverse("admin:fiches_ficheaction_change", args=[fiche.pk])).content.decode()
+    assert "30\u202f800\u00a0€ : Métropole 24\u202f640\u00a0€, CCI 6\u202f160\u00a0€" in page
