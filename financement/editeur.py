@@ -267,10 +267,6 @@ class Editeur:
         return LIBELLE_MAX
 
     @property
-    def conflits(self) -> list[Resultat]:
-        return [r for r in self.resultats.values() if r.statut == "conflit"]
-
-    @property
     def refus(self) -> list[tuple[str, Resultat]]:
         """What was not written, each with its words."""
         mauvais = [(champ, r) for champ, r in self.resultats.items() if r.statut in {"refus", "question", "conflit"}]
