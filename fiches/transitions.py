@@ -77,6 +77,7 @@ class Transition:
     refus: Regle
     motive: bool = False
     principale: bool = False
+    discrete: bool = False  # shown only to who may: the others have no use for its refusal
 
     def label(self, contexte: Contexte) -> str:
         """The button, naming the partner: « Faire relire par la CCI »."""
@@ -129,7 +130,15 @@ TRANSITIONS = [
         _refuse_nothing,
         principale=True,
     ),
-    Transition("reprendre", (Etat.EN_RELECTURE,), Etat.EN_REDACTION, "Reprendre la rédaction", "Rédaction reprise.", _only_remettante),
+    Transition(
+        "reprendre",
+        (Etat.EN_RELECTURE,),
+        Etat.EN_REDACTION,
+        "Reprendre la rédaction",
+        "Rédaction reprise.",
+        _only_remettante,
+        discrete=True,
+    ),
     Transition(
         "renvoyer", (Etat.EN_RELECTURE,), Etat.A_CORRIGER, "Demander des corrections", "Corrections demandées.", _only_partner, motive=True
     ),
@@ -154,7 +163,8 @@ def list_offres(user: Any, fiche: FicheAction, manques: list[Rubrique]) -> list[
         return []
     contexte = Contexte(fiche, user, manques, find_remettante(fiche))
     possibles = [t for t in TRANSITIONS if fiche.etat in t.depuis]
-    return [Offre(t, t.label(contexte), t.refus(contexte)) for t in possibles]
+    offres = [Offre(t, t.label(contexte), t.refus(contexte)) for t in possibles]
+    return [o for o in offres if not (o.refus and o.transition.discrete)]
 
 
 @transaction.atomic
