@@ -62,7 +62,7 @@ class Sheet(Famille):
 
     prefixes = (*PAR_NOM, "maitre")
     libre = True
-    _sigles: dict[int, str] | None = None
+    _sigles: dict[int, str] = {}
 
     def rows(self) -> Iterable[Any]:
         return [self.fiche]
@@ -166,9 +166,11 @@ class Sheet(Famille):
     def describe(self, champ: str) -> str:
         if champ in PAR_NOM:
             return PAR_NOM[champ].libelle
-        if self._sigles is None:
-            self._sigles = dict(Organisation.objects.values_list("pk", "sigle"))
+        self.load_noms()
         return f"Maîtrise d’ouvrage : {self._sigles.get(int(champ.partition('.')[2]), 'organisation supprimée')}"
+
+    def load_noms(self) -> None:
+        self._sigles = self._sigles or dict(Organisation.objects.values_list("pk", "sigle"))
 
     def show(self, champ: str, valeur: str) -> str:
         if champ == "base_montants":
@@ -187,7 +189,7 @@ class Pilotes(Famille):
     """People in charge: `pilote.<key>`, « oui » or nothing."""
 
     prefixes = ("pilote",)
-    _noms: dict[int, str] | None = None
+    _noms: dict[int, str] = {}
 
     def rows(self) -> Iterable[Any]:
         return Pilote.objects.filter(fiche=self.fiche)
@@ -216,13 +218,16 @@ class Pilotes(Famille):
         return {}
 
     def describe(self, champ: str) -> str:
-        if self._noms is None:
-            cles = Pilote.history.filter(fiche_id=self.fiche.pk).values("utilisateur_id")
-            self._noms = {p.pk: str(p) for p in Utilisateur.objects.filter(pk__in=cles)}
+        self.load_noms()
         cle = int(champ.partition(".")[2])
         if cle not in self._noms:
             self._noms[cle] = str(Utilisateur.objects.filter(pk=cle).first() or "personne supprimée")
         return f"Pilote : {self._noms[cle]}"
+
+    def load_noms(self) -> None:
+        if not self._noms:
+            cles = Pilote.history.filter(fiche_id=self.fiche.pk).values("utilisateur_id")
+            self._noms = {p.pk: str(p) for p in Utilisateur.objects.filter(pk__in=cles)}
 
 
 def list_pilotes_possibles(fiche: FicheAction) -> list[Utilisateur]:

@@ -15,7 +15,7 @@ class Identite(Famille):
     """Only the past of these columns: they are neither typed in the editor nor brought back by a restoration."""
 
     prefixes = tuple(LIBELLES)
-    _axes: dict[str, str] | None = None
+    _axes: dict[str, str] = {}
 
     def rows(self) -> Iterable[Any]:
         return []
@@ -39,11 +39,13 @@ class Identite(Famille):
     def describe(self, champ: str) -> str:
         return LIBELLES[champ]
 
+    def load_noms(self) -> None:
+        self._axes = self._axes or {str(axe.pk): str(axe) for axe in Axe.objects.filter(convention=self.fiche.convention_id)}
+
     def show(self, champ: str, valeur: str) -> str:
         if champ == "etat" and valeur:
             return str(FicheAction.Etat(valeur).label)
         if champ == "axe" and valeur:
-            if self._axes is None:
-                self._axes = {str(axe.pk): str(axe) for axe in Axe.objects.filter(convention=self.fiche.convention_id)}
+            self.load_noms()
             return self._axes.get(valeur, "axe supprimé")
         return valeur

@@ -101,6 +101,9 @@ class Famille(ABC):
     def describe(self, champ: str) -> str:
         """The field in words: « Études, 2019 »."""
 
+    def load_noms(self) -> None:  # noqa: B027 (most families know their names)
+        """Read at once the names that `describe` and `show` give, for pages that tell many fields."""
+
     def owns(self, champ: str) -> bool:
         return champ.partition(".")[0] in self.prefixes
 

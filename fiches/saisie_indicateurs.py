@@ -88,10 +88,13 @@ class Indicateurs(Famille):
 
     def name(self, cle: str) -> str:
         """« « Entreprises accompagnées » », by its last known name; nothing for one that never was."""
+        self.load_noms()
+        return f" « {self._noms[cle]} »" if self._noms and cle in self._noms else ""
+
+    def load_noms(self) -> None:
         if self._noms is None:
             versions = Indicateur.history.filter(fiche_id=self.fiche.pk).exclude(libelle="").order_by("history_date", "history_id")
             self._noms = {str(pk): libelle for pk, libelle in versions.values_list("id", "libelle")}
-        return f" « {self._noms[cle]} »" if cle in self._noms else ""
 
 
 class Cibles(Famille):

@@ -59,6 +59,9 @@ class Entree:
 def list_entrees(fiche: FicheAction) -> list[Entree]:
     """Every change of a fiche, latest first, typings of one person in one field gathered."""
     contenu = ContenuFiche.of(fiche)
+    for nommee in contenu.familles:
+        nommee.load_noms()
+    contenu.natures.all()
     regroupes: list[tuple[datetime, Changement]] = []  # when it began, and the change
     dernier: dict[str, int] = {}
     for changement in reversed(contenu.list_changements()):

@@ -53,7 +53,7 @@ class Parts(Famille):
     """Shares of the financeurs."""
 
     prefixes = ("part",)
-    _sigles: dict[int, str] | None = None
+    _sigles: dict[int, str] = {}
 
     def __init__(self, fiche: Any, natures: Natures | None = None) -> None:
         super().__init__(fiche)
@@ -139,12 +139,14 @@ class Parts(Famille):
 
     def describe(self, champ: str) -> str:
         cle, nom = read_cle_part(champ)
-        if self._sigles is None:
-            self._sigles = dict(Organisation.objects.values_list("pk", "sigle"))
+        self.load_noms()
         sigle = self._sigles.get(cle.financeur, "organisation supprimée") if cle.financeur else ""
         nature = self.natures.get(cle.nature) if cle.nature else None
         portee = [nature.nom if nature else "", str(cle.annee or "")]
         return ", ".join(filter(None, [f"Part de {sigle}" if sigle else NON_REPARTI, *portee, NOMS[nom]]))
+
+    def load_noms(self) -> None:
+        self._sigles = self._sigles or dict(Organisation.objects.values_list("pk", "sigle"))
 
     def show(self, champ: str, valeur: str) -> str:
         nom = champ.rpartition(".")[2]

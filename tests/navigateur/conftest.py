@@ -37,6 +37,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+ECRITURES = {"test_editeur", "test_editeur_ensemble", "test_editeur_pannes"}
 LARGE, TELEPHONE, ETROIT = 1280, 390, 320
 ADMINISTRATRICE = "claire.vasseur@dijon-metropole.example"
 AGENTE = "nadia.ferrand@dijon-metropole.example"
@@ -57,7 +58,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/navigateur/" in item.path.as_posix():
             item.add_marker(pytest.mark.navigateur)
             item.add_marker(pytest.mark.django_db)  # else no test database is made, and the real one would be used
-            item.add_marker(pytest.mark.xdist_group(f"navigateur-{item.path.stem}"))  # a file, a worker, its own server
+            # Two groups, a worker each: a server started twice in one process would find its database taken back.
+            groupe = "editeur" if item.path.stem in ECRITURES else "lecture"
+            item.add_marker(pytest.mark.xdist_group(f"navigateur-{groupe}"))
 
 
 @pytest.fixture(scope="session")
