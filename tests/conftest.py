@@ -1,6 +1,7 @@
 """Shared fixtures: people, the demonstration, templates that refuse undefined variables."""
 
 import copy
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from tests import factories
 
+# Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 hypothesis_settings.register_profile("projet", deadline=None)
 hypothesis_settings.load_profile("projet")
 

@@ -90,7 +90,6 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
         CSRF_COOKIE_SECURE=False,
     )
     with django_db_blocker.unblock(), reglages, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps an event loop in this thread
         patch.setattr(BaseHandler, "get_response", answer_one_by_one(BaseHandler.get_response))
         base = str(connection.settings_dict["NAME"])
         assert "memory" in base or base.startswith("test_"), f"{base} n’est pas une base de test"

@@ -84,7 +84,7 @@ def test_text_found_again_does_not_overwrite_what_the_partner_wrote_meanwhile(at
 def test_page_left_at_once_saves_what_was_just_typed(atelier: Atelier, arrive: Arrive) -> None:
     visite = arrive(AGENTE)
     page = open_editor(visite, atelier)
-    with page.expect_response("**/enregistrer/"):
+    with page.expect_request("**/enregistrer/"):  # its answer finds nobody: the page has gone
         field(page, "constat").fill("Et je pars")
         page.get_by_role("link", name="Lire la fiche").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Accompagner les commerces")
