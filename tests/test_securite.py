@@ -129,7 +129,8 @@ def test_writing_takes_a_token_of_the_same_site() -> None:
 
 
 def run(root: Path, *commande: str, **env: str) -> subprocess.CompletedProcess[str]:
-    propre = {k: v for k, v in os.environ.items() if not k.startswith("TRAITDUNION_")}
+    essais = ("TRAITDUNION_", "DJANGO_ALLOW_ASYNC_UNSAFE")  # what only tests set
+    propre = {k: v for k, v in os.environ.items() if not k.startswith(essais)}
     return subprocess.run([sys.executable, *commande], cwd=root, env=propre | env, capture_output=True, text=True)
 
 
