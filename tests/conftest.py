@@ -16,9 +16,10 @@ from django.template import engines
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
 
-from comptes.models import Utilisateur
+from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
+from financement.models import NatureDepense
 from tests import factories
 
 # Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
@@ -126,6 +127,24 @@ def convention(agent: Utilisateur) -> Convention:
         convention=convention, organisation=cci, denomination="CCI d’essai", nom_court="CCI", role="beneficiaire", ordre=20
     )
     return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+@pytest.fixture
+def cci(convention: Convention) -> Organisation:
+    """The other party of the convention."""
+    return convention.parties.all()[1].organisation
+
+
+@pytest.fixture
+def partenaire(cci: Organisation) -> Utilisateur:
+    """An agent of the other party."""
+    return factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
+
+
+@pytest.fixture
+def etudes(db: None) -> NatureDepense:
+    """A nature whose bare numbers are euros."""
+    return factories.NatureFactory(nom="Études")
 
 
 @pytest.fixture

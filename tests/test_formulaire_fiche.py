@@ -19,7 +19,6 @@ from tests.factories import (
     FicheFactory,
     IndicateurFactory,
     LigneCoutFactory,
-    NatureFactory,
     UtilisateurFactory,
     euros,
 )
@@ -32,21 +31,6 @@ Champs = dict[str, list[str]]
 @pytest.fixture
 def fiche(convention: Convention) -> FicheAction:
     return FicheFactory(convention=convention, titre="Accompagner", constat="Un constat.", code="E.A 1")
-
-
-@pytest.fixture
-def cci(convention: Convention) -> Organisation:
-    return convention.parties.all()[1].organisation
-
-
-@pytest.fixture
-def partenaire(cci: Organisation) -> Utilisateur:
-    return UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
-
-
-@pytest.fixture
-def etudes() -> NatureDepense:
-    return NatureFactory(nom="Études")
 
 
 def url(fiche: FicheAction) -> str:

@@ -17,7 +17,7 @@ from financement.journal_fiche import Entree, list_entrees, list_retours, read_m
 from financement.models import LigneCout, NatureDepense
 from socle.differences import compare, render_difference
 from tests.ecritures import read, spell, write, write_one
-from tests.factories import AxeFactory, FicheFactory, LigneCoutFactory, NatureFactory, UtilisateurFactory
+from tests.factories import AxeFactory, FicheFactory, LigneCoutFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -28,21 +28,6 @@ def fiche(convention: Convention) -> FicheAction:
     fiche = FicheFactory(convention=convention, titre="Accompagner", code="E.A 1.1")
     fiche.history.update(history_date=timezone.now() - timedelta(days=1))
     return fiche
-
-
-@pytest.fixture
-def cci(convention: Convention) -> Organisation:
-    return convention.parties.all()[1].organisation
-
-
-@pytest.fixture
-def partenaire(cci: Organisation) -> Utilisateur:
-    return UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
-
-
-@pytest.fixture
-def etudes() -> NatureDepense:
-    return NatureFactory(nom="Études")
 
 
 def fresh(fiche: FicheAction) -> FicheAction:

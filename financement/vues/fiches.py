@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from conventions.acces import get_convention
 from conventions.axes import ArbreAxes
-from conventions.models import Axe
+from conventions.models import Axe, Convention
 from fiches.acces import get_fiche
 from fiches.champs import list_personnes
 from fiches.droits import check_ecriture, check_modification, explain_lecture
@@ -137,6 +137,18 @@ def nouvelle(request: HttpRequest, reference: str) -> HttpResponse:
             else:
                 messages.success(request, f"Fiche {fiche.code} créée. Elle reste un brouillon tant que vous ne la faites pas relire.")
                 return redirect("fiche_modifier", reference, fiche.slug)
+    return _render_place(request, convention, arbre, saisie, erreurs)
+
+
+def _render_place(
+    request: HttpRequest,
+    convention: Convention,
+    arbre: ArbreAxes,
+    saisie: dict[str, str],
+    erreurs: dict[str, list[str]],
+    actuel: Any = None,
+) -> HttpResponse:
+    """The form of a fiche's place, `actuel` when it has one: axe, code, and the code that would follow the neighbours."""
     axe = find_axe(arbre, saisie["axe"])
     contexte = {
         "convention": convention,
@@ -144,8 +156,8 @@ def nouvelle(request: HttpRequest, reference: str) -> HttpResponse:
         "saisie": saisie,
         "erreurs": erreurs,
         "generales": erreurs.get(NON_FIELD_ERRORS, []),
-        "propose": propose_code(axe) if axe else "",
-        "actuel": None,
+        "propose": propose_code(axe, sauf=actuel.pk if actuel else None) if axe else "",
+        "actuel": actuel,
     }
     return render(request, "financement/fiche_place.html", contexte, status=422 if erreurs else 200)
 
@@ -178,16 +190,7 @@ def deplacer(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
     axe = find_axe(arbre, saisie["axe"])
     if axe and request.method != "POST" and axe.pk != fiche.axe_id:
         saisie["code"] = propose_code(axe, sauf=fiche.pk)
-    contexte = {
-        "convention": fiche.convention,
-        "noeuds": list(arbre.walk()),
-        "saisie": saisie,
-        "erreurs": erreurs,
-        "generales": erreurs.get(NON_FIELD_ERRORS, []),
-        "propose": propose_code(axe, sauf=fiche.pk) if axe else "",
-        "actuel": fiche,
-    }
-    return render(request, "financement/fiche_place.html", contexte, status=422 if erreurs else 200)
+    return _render_place(request, fiche.convention, arbre, saisie, erreurs, fiche)
 
 
 @require_POST

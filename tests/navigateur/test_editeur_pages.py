@@ -14,9 +14,9 @@ from fiches.abonnements import sign_utilisateur
 from fiches.models import Commentaire, FicheAction, Pilote
 from financement.models import LigneCout, NatureDepense
 from tests import factories
-from tests.navigateur.conftest import AGENTE, CONSEILLER, ETROIT, LARGE, TELEPHONE, VERROU, Atelier, Visite, build_address
+from tests.navigateur.conftest import AGENTE, CONSEILLER, LARGE, TELEPHONE, VERROU, Atelier, Visite, build_address
+from tests.navigateur.controles import check_page
 from tests.navigateur.gestes import amount, block, cell, field, open_editor, sentence, total, wait_saved
-from tests.navigateur.test_pages import check_axe, overflow
 
 Arrive = Callable[..., Visite]
 UN_JOUR = timedelta(days=1)
@@ -110,7 +110,9 @@ def plusieurs(atelier: Atelier) -> list[FicheAction]:
     """Two fiches more; the last one has a cost."""
     with VERROU:
         autres = [
-            factories.FicheFactory(convention=atelier.convention, axe=atelier.axe, code=f"E.A {n}", titre=f"Action {n}", ordre=1000 + n)
+            factories.FicheFactory(
+                convention=atelier.convention, axe=atelier.axe, code=f"E.A {n}", titre=f"Action {n}", ordre=atelier.fiche.ordre + n
+            )
             for n in (2, 3)
         ]
         factories.LigneCoutFactory(fiche=autres[1], nature=NatureDepense.objects.get(cle="etudes"))
@@ -317,17 +319,9 @@ EN_SOMBRE = {"editeur-conflits", "editeur-commentaires", "historique"}  # states
 @pytest.mark.parametrize("nom", ETATS)
 def test_state_meets_wcag_and_fits_a_phone_without_complaint(atelier: Atelier, arrive: Arrive, nom: str, record_property: Any) -> None:
     visite = open_state(atelier, arrive, nom, LARGE)
-    check_axe(visite.page, record_property)
-    if nom in EN_SOMBRE:
-        visite.page.evaluate("() => document.documentElement.dataset.bsTheme = 'dark'")
-        check_axe(visite.page, record_property)
-    visite.resize(TELEPHONE)
-    check_axe(visite.page, record_property)
-    debordements = {TELEPHONE: overflow(visite.page)}
-    visite.resize(ETROIT)
-    debordements[ETROIT] = overflow(visite.page)
+    check_page(visite, record_property, sombre=nom in EN_SOMBRE)
     voulues = "422" if nom == "nouvelle-refusee" else "302"
-    assert ([p for p in visite.plaintes if not p.startswith(voulues)], debordements) == ([], {TELEPHONE: [], ETROIT: []})
+    assert [p for p in visite.plaintes if not p.startswith(voulues)] == []
 
 
 @pytest.mark.parametrize(("nom", "boite"), [("editeur-motif", "details.motif[open] > form"), ("fiche", "details.menu-fiche[open] > ul")])

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
-from tests.navigateur.conftest import ADMINISTRATRICE, AGENTE, CHAUMONT, ETROIT, LARGE, TELEPHONE, Visite, build_address
+from tests.navigateur.conftest import ADMINISTRATRICE, AGENTE, CHAUMONT, LARGE, Visite, build_address
+from tests.navigateur.controles import check_axe, check_page
 
 DIJON, VIDE = "DIJON-CCI21-2018", "SANS-FICHE-2026"
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 Arrive = Callable[..., Visite]
 
 
@@ -65,45 +63,14 @@ def open_page(arrive: Arrive, nom: str, largeur: int = LARGE) -> Visite:
     return visite
 
 
-def check_axe(page: Page, record_property: Any) -> None:
-    resultats = Axe().run(page, options={"runOnly": [*WCAG, "best-practice"], "resultTypes": ["violations"]}).response["violations"]
-    manquements = []
-    for v in resultats:
-        ligne = f"{v['id']} : {v['help']} @ {[n['target'] for n in v['nodes'][:3]]} {v['nodes'][0]['failureSummary']}"
-        if set(v["tags"]) & set(WCAG):
-            manquements.append(ligne)
-        else:
-            record_property("axe_best_practice", ligne)
-            print("bonne pratique :", ligne)
-    assert manquements == []
-
-
-def overflow(page: Page) -> list[str]:
-    """Elements that push the document wider than the window."""
-    return page.evaluate(
-        """() => document.documentElement.scrollWidth <= window.innerWidth ? [] : [...document.querySelectorAll("body *")]
-        .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
-        .slice(0, 6).map(e => `${e.tagName}.${e.className} ${Math.round(e.getBoundingClientRect().right)}`)
-        .concat(`document ${document.documentElement.scrollWidth}`)"""
-    )
-
-
 EN_SOMBRE = {"apercu", "budget", "fiche", "accueil"}  # the tables, the badges and the bars between them hold every colour
 
 
 @toutes
 def test_page_meets_wcag_and_fits_a_phone_without_complaint(arrive: Arrive, nom: str, record_property: Any) -> None:
     visite = open_page(arrive, nom)
-    check_axe(visite.page, record_property)
-    if nom in EN_SOMBRE:
-        visite.page.evaluate("() => document.documentElement.dataset.bsTheme = 'dark'")
-        check_axe(visite.page, record_property)
-    visite.resize(TELEPHONE)
-    check_axe(visite.page, record_property)
-    debordements = {TELEPHONE: overflow(visite.page)}
-    visite.resize(ETROIT)
-    debordements[ETROIT] = overflow(visite.page)
-    assert (visite.plaintes, debordements) == ([], {TELEPHONE: [], ETROIT: []})
+    check_page(visite, record_property, sombre=nom in EN_SOMBRE)
+    assert visite.plaintes == []
 
 
 def test_refused_sign_in_meets_wcag(arrive: Arrive, record_property: Any) -> None:
