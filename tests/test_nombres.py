@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from socle.nombres import NombreIllisible, parse_jours, parse_montant, parse_nombre, parse_taux
@@ -55,6 +55,7 @@ def test_whole_amount_is_read_exactly(valeur: int, ecriture: tuple[str, str], si
 @given(st.integers(0, 10**15), st.integers(0, 5), st.sampled_from(ECRITURES), st.sampled_from(SIGNES), st.sampled_from(LECTEURS))
 def test_no_writing_gives_another_value(entier: int, decimales: int, ecriture: tuple[str, str], signe: str, lire: object) -> None:
     valeur = Decimal(entier).scaleb(-decimales)
+    assume(lire is not parse_taux or valeur < 1000)  # a rate never reaches a thousand: « 1.000 » is one percent
     assert read_or_none(lire, write(valeur, decimales, ecriture, signe)) in {None, sign(valeur, signe)}
 
 

@@ -34,11 +34,10 @@ def overflow(page: Page) -> list[str]:
 
 
 def check_page(visite: Visite, record_property: Any, sombre: bool = False) -> None:
-    """The page as it stands on a screen (in the dark too when asked), then on a phone and on a narrow one."""
+    """The page as it stands on a screen, then on a phone (in the dark when asked) and on a narrow one."""
     check_axe(visite.page, record_property)
     if sombre:
         visite.page.evaluate("() => document.documentElement.dataset.bsTheme = 'dark'")
-        check_axe(visite.page, record_property)
     visite.resize(TELEPHONE)
     check_axe(visite.page, record_property)
     debordements = {TELEPHONE: overflow(visite.page)}
