@@ -4,6 +4,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 # More options for pytest (test, test-postgres) or uv (lock): make test ARGS='-k convention'
 ARGS ?=
+# One test process more than cores: the journeys often wait for a page.
+OUVRIERS ?= $$(($$(getconf _NPROCESSORS_ONLN) + 1))
 
 PY := .venv/bin/python
 # What the tools need to start Django without a secret to give: trial mode.
@@ -37,11 +39,11 @@ verapdf: install-dev ## met en place le contrôleur PDF/A et PDF/UA
 test: install-dev ## joue tous les tests (ARGS='-k mot' pour choisir)
 	@.ci/systeme navigateur
 	@.ci/verapdf
-	$(ESSAI) $(PY) -m pytest -n auto $(ARGS)
+	$(ESSAI) $(PY) -m pytest -n $(OUVRIERS) $(ARGS)
 
 test-postgres: install-dev ## rejoue les tests sur un PostgreSQL privé
 	@.ci/systeme postgres
-	$(ESSAI) .ci/postgres $(PY) -m pytest -n auto $(ARGS_POSTGRES)
+	$(ESSAI) .ci/postgres $(PY) -m pytest -n $(OUVRIERS) $(ARGS_POSTGRES)
 
 lint: install-dev ## contrôle le style, les types, l'architecture, les migrations
 	$(PY) -m ruff check .
