@@ -39,6 +39,8 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "django_htmx",
+    "django_tasks",
+    "django_tasks_db",
     "djmoney",
     "import_export",
     "simple_history",
@@ -93,6 +95,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATA_DIR.mkdir(parents=True, exist_ok=True)
     # WAL lets readers work while one person saves; IMMEDIATE takes the write lock at the start of
     # a transaction, so two people saving at once wait for each other instead of failing.
+    DATABASES["default"]["ENGINE"] = "config.sqlite"
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -102,6 +105,10 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("TRAITDUNION_CONN_MAX_AGE", default=60)
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Work done beside the pages: a worker takes it from the database (`manage.py db_worker`) ----------
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+IMPORT_DIRECT = env.int("TRAITDUNION_IMPORT_DIRECT", default=300_000)  # bytes; larger spreadsheets are read by the worker
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

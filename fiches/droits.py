@@ -29,7 +29,12 @@ def explain_lecture(user: Any, convention: Convention) -> str:
 
 def explain_refus(user: Any, fiche: FicheAction) -> str:
     """Why this person cannot write in this fiche now; empty when they may. The fiche must be one they see."""
-    if refus := explain_lecture(user, fiche.convention):
+    return explain_lecture(user, fiche.convention) or explain_etat(fiche)
+
+
+def explain_etat(fiche: FicheAction) -> str:
+    """Why nobody can write in this fiche now, whoever they are; empty when who may write can."""
+    if refus := explain_gel(fiche.convention):
         return refus
     if fiche.supprimee_le:
         return "Cette fiche est dans la corbeille. Sortez-la de la corbeille pour la modifier."

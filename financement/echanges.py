@@ -1,200 +1,46 @@
-"""Spreadsheet exchange of the money tables: one declarative resource a table, used by the admin.
+"""Spreadsheet exchange of the money tables: one declarative resource a table, used by the admin, the workspace and the commands.
 
 Rows are found by what people write: the convention's reference, the fiche's code, the organisation's key.
 Amounts leave as real numbers and come back through the strict parser of the product.
+
+With `existants` (rows by natural key, read beforehand) a resource works by whole batches: nothing is asked of the database
+a row, and what is new or changed is written by `write_batch`, history included.
 """
 
-import re
+import copy
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
+import tablib
 from django.core.exceptions import ValidationError
 from djmoney.money import Money
-from import_export import fields, resources, widgets
+from import_export import fields, resources
+from import_export.instance_loaders import BaseInstanceLoader
 
 from comptes.models import Organisation
-from conventions.models import Axe, Convention
 from fiches.droits import explain_refus
-from fiches.fiches import normalize_code
-from fiches.models import FicheAction
+from financement.echanges_colonnes import (
+    AnneeWidget,
+    AxeWidget,
+    CleWidget,
+    ConventionWidget,
+    DateWidget,
+    EuroWidget,
+    FicheWidget,
+    InConventionWidget,
+    JoursWidget,
+    TauxWidget,
+    TexteWidget,
+)
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
-from socle.nombres import NombreIllisible, parse_jours, parse_montant, parse_nombre, parse_taux
-from socle.tableur import clean_text, restore_text
-from socle.typographie import format_nombre
 
 
-class NombreWidget(widgets.Widget):
-    """A number: read strictly, written as a number."""
+class ChargeurParCle(BaseInstanceLoader):
+    """Finds the rows read beforehand, by their natural key."""
 
-    def __init__(self, decimales: int = 2) -> None:
-        super().__init__()
-        self.decimales = decimales
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
-        if value in (None, ""):
-            return None
-        if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return self.check_places(Decimal(value))
-        if isinstance(value, float):
-            # A spreadsheet stores 0.1 as the nearest binary number: its shortest writing is what was typed.
-            return self.check_places(Decimal(repr(value)))
-        try:
-            return self.parse(str(value))
-        except NombreIllisible as erreur:
-            raise ValueError(str(erreur)) from erreur
-
-    def check_places(self, nombre: Decimal) -> Decimal:
-        """Refuse decimals beyond those kept rather than round them."""
-        if not nombre.is_finite() or nombre != round(nombre, self.decimales):
-            raise ValueError(f"« {format_nombre(nombre)} » a plus de {self.decimales} décimales.")
-        return nombre
-
-    def parse(self, texte: str) -> Decimal:
-        return parse_nombre(texte, self.decimales)
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
-        if isinstance(value, Money):
-            value = value.amount
-        if value is None:
-            return ""
-        return value if kwargs.get("force_native_type") else str(value)
-
-
-class EuroWidget(NombreWidget):
-    """An amount in euros."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Money | None:
-        nombre = super().clean(value, row, **kwargs)
-        return None if nombre is None else Money(nombre, "EUR")
-
-    def parse(self, texte: str) -> Decimal:
-        return parse_montant(texte)
-
-
-class TauxWidget(NombreWidget):
-    """A rate in %, four places."""
-
-    def __init__(self) -> None:
-        super().__init__(4)
-
-    def parse(self, texte: str) -> Decimal:
-        return parse_taux(texte)
-
-
-class JoursWidget(NombreWidget):
-    """A number of days: « 16,5 j »."""
-
-    def parse(self, texte: str) -> Decimal:
-        return parse_jours(texte)
-
-
-class CleWidget(widgets.ForeignKeyWidget):
-    """A row found by a field people write; an unknown one is named in the error."""
-
-    def __init__(self, model: Any, field: str, nom: str) -> None:
-        super().__init__(model, field)
-        self.nom = nom
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
-        if value in (None, ""):
-            return None
-        try:
-            return self.get_queryset(value, row, **kwargs).get(**{self.field: str(value).strip()})
-        except self.model.DoesNotExist as erreur:
-            raise ValueError(f"{self.nom} « {value} » n’existe pas.") from erreur
-
-
-class ConventionWidget(CleWidget):
-    """A convention the importing person may see."""
-
-    def __init__(self) -> None:
-        super().__init__(Convention, "reference", "La convention")
-        self.user: Any = None
-
-    def get_queryset(self, value: Any, row: Any, *args: Any, **kwargs: Any) -> Any:
-        return Convention.objects.visible_to(self.user) if self.user else Convention.objects.all()
-
-
-class InConventionWidget(widgets.ForeignKeyWidget):
-    """A row found by its code, however written, among those of the convention named in the same line."""
-
-    nom = ""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__(model, "code")
-        self.user: Any = None
-        self._codes: dict[str, dict[str, Any]] = {}
-
-    def list_rows(self, conventions: Any) -> Any:
-        """Candidate rows in the conventions the person may see."""
-        return self.model.objects.filter(convention__in=conventions)
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
-        if value in (None, ""):
-            return None
-        reference = str(row.get("convention") or "").strip()
-        if reference not in self._codes:
-            visibles = Convention.objects.visible_to(self.user) if self.user else Convention.objects.all()
-            lignes = self.list_rows(visibles.filter(reference=reference))
-            self._codes[reference] = {normalize_code(ligne.code): ligne for ligne in lignes}
-        trouvee = self._codes[reference].get(normalize_code(str(value)))
-        if trouvee is None:
-            raise ValueError(f"{self.nom} de la convention « {reference} » ne porte le code « {value} ».")
-        return trouvee
-
-
-class FicheWidget(InConventionWidget):
-    """A fiche by its code."""
-
-    nom = "Aucune fiche"
-
-    def __init__(self) -> None:
-        super().__init__(FicheAction)
-
-
-class AxeWidget(InConventionWidget):
-    """A root axe by its code."""
-
-    nom = "Aucun axe"
-
-    def __init__(self) -> None:
-        super().__init__(Axe)
-
-    def list_rows(self, conventions: Any) -> Any:
-        return super().list_rows(conventions).filter(parent=None)
-
-
-class AnneeWidget(widgets.Widget):
-    """A year in figures."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:
-        if value in (None, ""):
-            return None
-        texte = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
-        if not re.fullmatch("[0-9]{1,4}", texte):
-            raise ValueError(f"« {value} » n’est pas une année : écrivez par exemple 2019.")
-        return int(texte)
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
-        return "" if value is None else value
-
-
-class DateWidget(widgets.DateWidget):
-    """A date; a spreadsheet gives it with an hour."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Any:
-        return value.date() if isinstance(value, datetime) else super().clean(value, row, **kwargs)
-
-
-class TexteWidget(widgets.CharWidget):
-    """Text that a spreadsheet program never takes for a formula; what protects it is taken off when it comes back."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        return restore_text(str(value if value is not None else ""))
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return clean_text(str(value or ""))
+    def get_instance(self, row: Any) -> Any:
+        return self.resource.existants.get(self.resource.read_key(row))
 
 
 class FinancementResource(resources.ModelResource):
@@ -207,9 +53,20 @@ class FinancementResource(resources.ModelResource):
         skip_unchanged = True
         report_skipped = True
 
-    def __init__(self, user: Any = None, **kwargs: Any) -> None:
+    _meta: Any
+    cle: ClassVar[tuple[str, ...]] = ()  # columns of the natural key, for batches
+    suivis: ClassVar[tuple[str, ...]] = ()  # model fields that a batch may change
+
+    def __init__(self, user: Any = None, existants: Mapping[Any, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.user = user
+        self.existants = existants
+        if existants is not None:
+            self._meta = copy.copy(self._meta)
+            self._meta.instance_loader_class = ChargeurParCle
+            self._meta.use_bulk = self._meta.skip_diff = self._meta.store_instance = True
+            # Values are checked one by one by the columns; the database keeps the constraints.
+            self._meta.clean_model_instances = self._meta.use_transactions = False
         for champ in self.fields.values():
             if isinstance(champ.widget, ConventionWidget | InConventionWidget):
                 champ.widget.user = user
@@ -221,8 +78,76 @@ class FinancementResource(resources.ModelResource):
         if manquantes:
             raise ValueError(f"Colonnes absentes du fichier : {', '.join(manquantes)}. Exportez d’abord la table pour avoir un modèle.")
 
+    def read_key(self, row: Any) -> Hashable:
+        """The natural key that a row of a batch gives."""
+        return tuple(getattr(row[c], "pk", row[c]) for c in self.cle)
+
+    def snapshot(self, instance: Any) -> tuple[Any, ...]:
+        """What a batch may change of a row, to compare and to put back."""
+        return tuple(v.amount if isinstance(v := getattr(instance, nom), Money) else v for nom in self.suivis)
+
+    def restore(self, instance: Any, valeurs: Sequence[Any]) -> None:
+        """Put a snapshot back in a row, in memory."""
+        for nom, valeur in zip(self.suivis, valeurs, strict=True):
+            is_euro = nom in {"montant", "tarif_journalier"} and valeur is not None
+            setattr(instance, nom, Money(valeur, "EUR") if is_euro else valeur)
+
+    def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
+        if self.existants is not None:
+            instance.avant = None if new else self.snapshot(instance)
+
+    def skip_row(self, instance: Any, original: Any, row: Any, import_validation_errors: Any = None) -> bool:
+        if self.existants is None:
+            return super().skip_row(instance, original, row, import_validation_errors)
+        return not import_validation_errors and instance.avant is not None and instance.avant == self.snapshot(instance)
+
+    def read_batch(self, lignes: Sequence[Sequence[Any]], colonnes: Sequence[str]) -> list[Any]:
+        """What each row of a batch would do, in order, without writing."""
+        donnees = tablib.Dataset(headers=list(colonnes))
+        donnees.extend(lignes)
+        resultat = self.import_data_inner(donnees, True, False, False, False)
+        for erreur in resultat.base_errors:
+            raise erreur.error
+        return list(resultat.rows)
+
+    def write_batch(self, nouvelles: list[Any], modifiees: list[Any], raison: str, date: datetime) -> None:
+        """Write rows, in two requests whatever their number, and their versions in two more."""
+        modele: Any = self._meta.model
+        suivis = [*self.suivis, *(f"{n}_currency" for n in self.suivis if n in {"montant", "tarif_journalier"})]
+        if nouvelles:
+            modele.objects.bulk_create(nouvelles)
+        if modifiees:
+            modele.objects.bulk_create(modifiees, update_conflicts=True, unique_fields=["id"], update_fields=suivis)
+        for objets, changement in ((nouvelles, False), (modifiees, True)):
+            modele.history.bulk_history_create(
+                objets, update=changement, default_user=self.user, default_change_reason=raison, default_date=date
+            )
+
+    def delete_batch(self, objets: list[Any], raison: str, date: datetime) -> None:
+        """Delete rows at once, each leaving its last version."""
+        modele: Any = self._meta.model
+        historique = modele.history.model
+        versions = [
+            historique(
+                history_date=date,
+                history_user=self.user,
+                history_change_reason=raison,
+                history_type="-",
+                **{champ.attname: getattr(objet, champ.attname) for champ in historique.tracked_fields},
+            )
+            for objet in objets
+        ]
+        historique.objects.bulk_create(versions)
+        modele.objects.filter(pk__in=[o.pk for o in objets])._raw_delete(modele.objects.db)
+
+    def after_import(self, dataset: Any, result: Any, **kwargs: Any) -> None:
+        if self.existants is None:
+            super().after_import(dataset, result, **kwargs)
+
     def before_save_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
         """Fill what is left empty, and refuse what the workspace would: a validated fiche changes only once sent back."""
+        if self.existants is not None:
+            return  # the workspace refuses by fiche, once it knows what would change
         if isinstance(instance, LigneCout):
             instance.fill_montant()
         if self.user and isinstance(instance, LigneCout | CoFinancement) and (refus := explain_refus(self.user, instance.fiche)):
@@ -248,6 +173,9 @@ class LigneCoutResource(FinancementResource):
     annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
+
+    cle = ("code", "nature", "libelle", "annee")
+    suivis = ("chiffrage", "jours", "tarif_journalier", "montant", "mention")
 
     class Meta(FinancementResource.Meta):
         model = LigneCout
@@ -279,6 +207,9 @@ class CoFinancementResource(FinancementResource):
     annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
+
+    cle = ("code", "financeur", "nature", "annee")
+    suivis = ("taux", "montant", "mention")
 
     class Meta(FinancementResource.Meta):
         model = CoFinancement
@@ -312,6 +243,9 @@ class RecapDeclareResource(FinancementResource):
     annee = fields.Field(column_name="annee", attribute="annee", widget=AnneeWidget())
     montant = fields.Field(column_name="montant", attribute="montant", widget=EuroWidget())
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
+
+    cle = ("code", "axe", "annee", "financeur")
+    suivis = ("montant", "mention")
 
     class Meta(FinancementResource.Meta):
         model = MontantRecapDeclare

@@ -8,7 +8,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from financement.recapitulatif import TOTAL, Cellule, Ligne, Recapitulatif, list_autres
-from socle.tableur import FORMAT_EUROS, put_text, save_classeur
+from socle.tableur import FORMAT_EUROS, put_formule, put_text, save_classeur
 
 GRAS = Font(bold=True)
 FILET = Side(style="thin", color="14231E")
@@ -20,9 +20,16 @@ PREMIERE_LIGNE = 5
 def write_recapitulatif_xlsx(recap: Recapitulatif) -> bytes:
     """Workbook of one recap; a computed one sums by formulas, a declared one keeps its printed sums."""
     classeur = Workbook()
-    feuille = classeur.active
-    assert isinstance(feuille, Worksheet)
-    feuille.title = "Récapitulatif déclaré" if recap.declare else "Récapitulatif"
+    classeur.remove(classeur.worksheets[0])
+    add_recapitulatif(classeur, recap)
+    classeur.properties.creator = "Trait d’union"
+    classeur.properties.title = f"Récapitulatif financier – {recap.convention.reference}"
+    return save_classeur(classeur)
+
+
+def add_recapitulatif(classeur: Workbook, recap: Recapitulatif) -> None:
+    """Add the sheets of a recap to a workbook: the table, and the detail of its « Autres » column."""
+    feuille = classeur.create_sheet("Récapitulatif déclaré" if recap.declare else "Récapitulatif")
     _write_head(feuille, recap)
     rang, sous_totaux = PREMIERE_LIGNE, []
     for groupe in recap.groupes:
@@ -43,9 +50,6 @@ def write_recapitulatif_xlsx(recap: Recapitulatif) -> bytes:
     _set_up(feuille, recap, rang)
     if recap.autres:
         _write_autres(classeur.create_sheet("Autres financeurs"), recap)
-    classeur.properties.creator = "Trait d’union"
-    classeur.properties.title = f"Récapitulatif financier – {recap.convention.reference}"
-    return save_classeur(classeur)
 
 
 def _write_head(feuille: Worksheet, recap: Recapitulatif) -> None:
@@ -80,7 +84,7 @@ def _write_ligne(feuille: Worksheet, rang: int, ligne: Ligne, recap: Recapitulat
             cellule = ligne.get(annee, cle)
             if cle == TOTAL and not recap.declare and cellule.montant is not None and colonne > debut:
                 a, b = get_column_letter(debut), get_column_letter(colonne - 1)
-                _put(feuille, rang, colonne, f"=SUM({a}{rang}:{b}{rang})")
+                _put(feuille, rang, colonne, cellule.montant, f"=SUM({a}{rang}:{b}{rang})")
             else:
                 _put(feuille, rang, colonne, show(cellule))
             if cle == TOTAL:
@@ -90,7 +94,7 @@ def _write_ligne(feuille: Worksheet, rang: int, ligne: Ligne, recap: Recapitulat
     ensemble = ligne.total_periode
     imprime = recap.declare and (None, TOTAL) in ligne.cellules
     somme = "=SUM(" + ",".join(f"{c}{rang}" for c in totaux) + ")"
-    _put(feuille, rang, colonne, show(ensemble) if imprime or ensemble.montant is None else somme)
+    _put(feuille, rang, colonne, show(ensemble), "" if imprime or ensemble.montant is None else somme)
     feuille.cell(rang, colonne).font = GRAS
     _put_reserves(feuille, rang, colonne + 1, ensemble)
 
@@ -102,7 +106,7 @@ def _write_somme(feuille: Worksheet, rang: int, ligne: Ligne, recap: Recapitulat
         colonne = PREMIERE_COLONNE + decalage
         lettre = get_column_letter(colonne)
         formule = "=SUM(" + ",".join(plage.format(c=lettre) for plage in plages) + ")"
-        _put(feuille, rang, colonne, show(cellule) if recap.declare or cellule.montant is None else formule)
+        _put(feuille, rang, colonne, show(cellule), "" if recap.declare or cellule.montant is None else formule)
     _put_reserves(feuille, rang, PREMIERE_COLONNE + len(cellules), ligne.total_periode)
     for cellule_feuille in feuille[rang]:
         cellule_feuille.font, cellule_feuille.fill, cellule_feuille.border = GRAS, FOND, Border(top=FILET)
@@ -121,10 +125,12 @@ def _put_reserves(feuille: Worksheet, rang: int, colonne: int, cellule: Cellule)
         put_text(feuille, rang, colonne, ", ".join(cellule.reserves))
 
 
-def _put(feuille: Worksheet, rang: int, colonne: int, valeur: Decimal | str) -> None:
-    """A figure, one of our formulas, or words of the data (never taken for a formula)."""
-    formule = isinstance(valeur, str) and valeur.startswith("=SUM(")
-    case = feuille.cell(rang, colonne, valeur) if formule or isinstance(valeur, Decimal) else put_text(feuille, rang, colonne, valeur)
+def _put(feuille: Worksheet, rang: int, colonne: int, valeur: Decimal | str, formule: str = "") -> None:
+    """A figure, given by one of our formulas if any, or words of the data (never taken for a formula)."""
+    if formule and isinstance(valeur, Decimal):
+        case = put_formule(feuille, rang, colonne, formule, valeur)
+    else:
+        case = feuille.cell(rang, colonne, valeur) if isinstance(valeur, Decimal) else put_text(feuille, rang, colonne, valeur)
     case.alignment = Alignment(horizontal="right")
     case.number_format = FORMAT_EUROS
 

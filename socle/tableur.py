@@ -2,7 +2,10 @@
 
 import re
 import zipfile
+from decimal import Decimal
+from functools import partial
 from io import BytesIO
+from weakref import WeakKeyDictionary
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
@@ -10,12 +13,19 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 FORMAT_EUROS = '#,##0.00\u00a0"€"'
 _INSTANT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
+_FORMULE = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*><f>[^<]*</f>)<v ?/?>(?:</v>)?')
+_resultats: "WeakKeyDictionary[Worksheet, dict[str, Decimal]]" = WeakKeyDictionary()
 _CONTROLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def strip_controls(texte: str) -> str:
+    """Text without the characters that no XML may hold."""
+    return _CONTROLE.sub("", texte)
 
 
 def clean_text(texte: str) -> str:
     """Text safe in a cell: no control character, and never read as a formula by the program that opens it."""
-    texte = _CONTROLE.sub("", texte)
+    texte = strip_controls(texte)
     return f"'{texte}" if texte[:1] in {"=", "+", "-", "@", "\t", "\r"} else texte
 
 
@@ -27,15 +37,23 @@ def restore_text(texte: str) -> str:
 def put_text(feuille: Worksheet, rang: int, colonne: int, texte: str) -> Cell:
     """Write words in a cell as they are, marked as text: a program opening the file never runs them as a formula."""
     cellule = feuille.cell(rang, colonne)
-    cellule.value = _CONTROLE.sub("", texte)
+    cellule.value = strip_controls(texte)
     if cellule.data_type == "f":
         cellule.data_type = "s"
         cellule.quotePrefix = True
     return cellule
 
 
+def put_formule(feuille: Worksheet, rang: int, colonne: int, formule: str, valeur: Decimal) -> Cell:
+    """Write a formula with its result, which openpyxl leaves out: programs that do not calculate show it, imports read it."""
+    cellule = feuille.cell(rang, colonne, formule)
+    _resultats.setdefault(feuille, {})[cellule.coordinate] = valeur
+    return cellule
+
+
 def save_classeur(classeur: Workbook) -> bytes:
     """Bytes of a workbook, the same for the same content: openpyxl writes the hour of saving everywhere."""
+    resultats = {f"xl/worksheets/sheet{n}.xml": _resultats[f] for n, f in enumerate(classeur.worksheets, 1) if f in _resultats}
     brut = BytesIO()
     classeur.save(brut)
     sortie = BytesIO()
@@ -44,7 +62,14 @@ def save_classeur(classeur: Workbook) -> bytes:
             contenu = source.read(nom)
             if nom == "docProps/core.xml":
                 contenu = _INSTANT.sub(b"\\g<1>2000-01-01T00:00:00Z\\g<2>", contenu)
+            if nom in resultats:
+                contenu = _FORMULE.sub(partial(_fill_result, resultats[nom]), contenu)
             info = zipfile.ZipInfo(nom, (2000, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
             cible.writestr(info, contenu)
     return sortie.getvalue()
+
+
+def _fill_result(resultats: dict[str, Decimal], trouve: re.Match[bytes]) -> bytes:
+    valeur = resultats.get(trouve[2].decode())
+    return trouve[0] if valeur is None else trouve[1] + f"<v>{valeur:f}</v>".encode()

@@ -1,0 +1,1 @@
+"""Budgets typed by others in spreadsheets: recognised, previewed, written at once, undone."""

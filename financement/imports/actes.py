@@ -1,0 +1,263 @@
+"""The steps of an import: deposit, recognise, preview, confirm, undo. Nothing is written before the confirmation."""
+
+import hashlib
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.utils import timezone
+
+from conventions.models import Convention
+from financement.imports.champs import NOMS_MODELE
+from financement.imports.formes import read_lignes
+from financement.imports.journal import ImportBudget, PageImport
+from financement.imports.lignes import Refus
+from financement.imports.plan import ArretDemande, Bilan, Plan
+from financement.imports.reconnaissance import Proposition, list_blocages, recognise
+from financement.imports.referentiel import Referentiel
+from financement.imports.valeurs import show_cell
+from socle.lecture_classeur import MAX_OCTETS, Classeur, ClasseurRefuse, Feuille, name_colonne, read_classeur, read_colonne
+from socle.montants import ZERO
+from socle.typographie import list_fr
+
+EXEMPLES = 3
+COLONNES_MONTREES = 40
+PERIME = "Des valeurs ont changé depuis l’aperçu ({lieux}). Rien n’a été écrit : relisez l’aperçu, il est à jour."
+
+
+class ImportImpossible(Exception):
+    """What was asked cannot be done; the message is the sentence to show."""
+
+
+class ApercuPerime(ImportImpossible):
+    """What was previewed is no longer what would be written."""
+
+
+def deposit(user: Any, convention: Convention, nom: str, contenu: bytes) -> ImportBudget:
+    """Keep a file as it is and open its import; nothing of it is read yet. Raises ImportImpossible when it is too large."""
+    if len(contenu) > MAX_OCTETS:
+        raise ImportImpossible(f"Ce fichier dépasse {MAX_OCTETS // 1_000_000} Mo. Séparez-le en plusieurs imports.")
+    imp = ImportBudget(convention=convention, nom=nom[-200:] or "sans nom", taille=len(contenu), auteur=user)
+    imp.empreinte = hashlib.sha256(contenu).hexdigest()
+    imp.fichier.save(nom, ContentFile(contenu), save=False)
+    imp.save()
+    return imp
+
+
+def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: None) -> None:
+    """Recognise the sheets of a file; when all is certain, go on to the preview."""
+    try:
+        classeur = read_classeur(imp.read_contenu(), imp.nom)
+    except (ClasseurRefuse, OSError, ValueError) as erreur:
+        _fail(imp, str(erreur) if not isinstance(erreur, OSError) else "Le fichier déposé n’est plus là. Déposez-le de nouveau.")
+        return
+    suivre(0.2)
+    ref = Referentiel(imp.convention)
+    propositions = {f.nom: recognise(f, ref) for f in classeur.feuilles if any(map(any, f.lignes))}
+    imp.lecture = describe(classeur, propositions)
+    retenues, certaine = choose_sheets(classeur, propositions)
+    imp.propositions = [p.to_json() for p in retenues]
+    imp.etat = ImportBudget.Etat.DEPOSE
+    imp.save(update_fields=["lecture", "propositions", "etat"])
+    if certaine:
+        preview(imp, suivre, classeur)
+
+
+def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition]) -> tuple[list[Proposition], bool]:
+    """The sheets to read, and whether nobody needs to be asked. The product's own sheets are read together."""
+    notres = [
+        propositions[nom] for nom in NOMS_MODELE if nom in propositions and propositions[nom].certaine and propositions[nom].forme == "long"
+    ]
+    if notres and propositions.get(NOMS_MODELE[0]) in notres:
+        return notres, True
+    visibles = [p for nom, p in propositions.items() if not getattr(classeur.find(nom), "cachee", False)]
+    certaines = [p for p in visibles if p.certaine]
+    if len(certaines) == 1:
+        # A second sheet that may hold a budget too is asked about.
+        autres = [p.feuille for p in visibles if p.forme and p is not certaines[0]]
+        if autres:
+            certaines[0].motifs.append(f"D’autres feuilles peuvent contenir un budget ({list_fr(autres)}) : confirmez celle à lire.")
+        return certaines, not autres
+    candidates = certaines or [p for p in visibles if p.forme] or visibles or list(propositions.values())
+    if len(certaines) > 1:
+        candidates[0].motifs.append(
+            f"Plusieurs feuilles contiennent un budget ({list_fr([p.feuille for p in certaines])}) : choisissez celle à lire."
+        )
+    return candidates[:1], False
+
+
+def describe(classeur: Classeur, propositions: dict[str, Proposition]) -> dict[str, Any]:
+    """What the page shows of each sheet, and what the guess of its columns was."""
+    return {
+        "remarques": classeur.remarques,
+        "feuilles": [
+            {
+                "nom": f.nom,
+                "cachee": f.cachee,
+                "lignes": sum(1 for li in f.lignes if any(v is not None for v in li)),
+                "proposition": propositions[f.nom].to_json(),
+                "colonnes": describe_columns(f, propositions[f.nom].titres),
+            }
+            for f in classeur.feuilles
+            if f.nom in propositions
+        ],
+    }
+
+
+def describe_columns(feuille: Feuille, titres: int) -> list[dict[str, Any]]:
+    """Letter, title and first values of the columns that hold something."""
+    largeur = min(max((len(li) for li in feuille.lignes[: titres + 200]), default=0), COLONNES_MONTREES)
+    colonnes = []
+    for c in range(largeur):
+        exemples = [str(v) for li in feuille.lignes[titres + 1 : titres + 200] if c < len(li) and (v := li[c]) is not None][:EXEMPLES]
+        titre = next((str(v) for r in (titres, titres - 1) if r >= 0 and (v := feuille.get(r, c)) is not None), "")
+        if titre or exemples:
+            colonnes.append({"lettre": name_colonne(c), "titre": titre[:60], "exemples": [e[:40] for e in exemples]})
+    return colonnes
+
+
+def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: None, classeur: Classeur | None = None) -> None:
+    """Compute what the import would do and keep it for the page. Nothing of the budget is written."""
+    propositions = [Proposition.from_json(p) for p in imp.propositions]
+    if blocages := [b for p in propositions for b in list_blocages(p)]:
+        raise ImportImpossible(" ".join(blocages))
+    try:
+        classeur = classeur or read_classeur(imp.read_contenu(), imp.nom)
+    except (ClasseurRefuse, OSError, ValueError) as erreur:
+        _fail(imp, str(erreur))
+        return
+    bilan, remarques, nb = compare(imp, classeur, propositions, imp.auteur, suivre)
+    with transaction.atomic():
+        imp.pages.all().delete()
+        _store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
+        _store_pages(imp, PageImport.Genre.REFUS, [list(r[:4]) for r in bilan.refus])
+        imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], Referentiel(imp.convention))
+        imp.etat, imp.progres, imp.etape = ImportBudget.Etat.APERCU, 100, ""
+        imp.save(update_fields=["apercu", "etat", "progres", "etape"])
+
+
+def compare(
+    imp: ImportBudget, classeur: Classeur, propositions: list[Proposition], user: Any, suivre: Callable[[float], None]
+) -> tuple[Bilan, list[str], int]:
+    """The differences between a file and the database, remarks, number of rows read."""
+    ref = Referentiel(imp.convention)
+    lecture = read_lignes(classeur, propositions, ref)
+    suivre(0.4)
+    bilan = Plan(ref, user, suivre=lambda part: suivre(0.4 + 0.5 * part)).run(lecture)
+    bilan.refus = [show_refus(classeur, refus) for refus in bilan.refus]
+    return bilan, lecture.remarques, lecture.nb_lignes
+
+
+def show_refus(classeur: Classeur, refus: Refus) -> Refus:
+    """A refusal with what its cell shows."""
+    feuille = classeur.find(refus.feuille)
+    trouve = re.fullmatch("([A-Z]+)([0-9]+)", refus.cellule)
+    if refus.valeur or feuille is None or trouve is None:
+        return refus
+    return refus._replace(valeur=show_cell(feuille, int(trouve[2]) - 1, read_colonne(trouve[1])))
+
+
+def summarise(bilan: Bilan, remarques: list[str], nb: int, formes: list[str], ref: Referentiel) -> dict[str, Any]:
+    """What the preview page shows besides its lists."""
+    noms = {pk: o.nom for pk, o in ref.organisations.items()} | {p.organisation_id: p.nom_court for p in ref.parties} | {0: "Non réparti"}
+    cles = sorted({c for c in (*bilan.avant, *bilan.apres) if c != (None, None)}, key=lambda c: (str(c[0]), str(c[1])))
+    par_financeur: dict[Any, list[Decimal]] = {}
+    par_annee: dict[Any, list[Decimal]] = {}
+    for annee, qui in cles:
+        for table, cle in ((par_financeur, qui), (par_annee, annee)):
+            somme = table.setdefault(cle, [ZERO, ZERO])
+            somme[0] += bilan.avant.get((annee, qui), ZERO)
+            somme[1] += bilan.apres.get((annee, qui), ZERO)
+    ordre = [p.organisation_id for p in ref.parties]
+    financeurs = sorted(par_financeur.items(), key=lambda p: (ordre.index(p[0]) if p[0] in ordre else 99 if p[0] else 100, str(p[0])))
+    if bilan.absentes > 0:
+        seule = bilan.absentes == 1
+        mots = "dépense de ces fiches n’est" if seule else "dépenses de ces fiches ne sont"
+        suite = "elle reste telle quelle" if seule else "elles restent telles quelles"
+        remarques = [*remarques, f"{bilan.absentes} {mots} pas dans le fichier : {suite}, l’import ne retire rien."]
+    return {
+        "formes": formes,
+        "lignes": nb,
+        "comptes": bilan.comptes,
+        "remarques": remarques,
+        "total": [str(bilan.total_avant), str(bilan.total_apres)],
+        "financeurs": [[noms.get(qui, "?"), str(a), str(b)] for qui, (a, b) in financeurs if a or b],
+        "annees": [[annee, str(a), str(b)] for annee, (a, b) in par_annee.items()],
+        "fiches": bilan.fiches,
+        "etats": bilan.etats,
+    }
+
+
+def confirm(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudget:
+    """Write what was previewed, all at once or not at all.
+
+    Raises ImportImpossible; ApercuPerime when something changed since the preview, which is then made again.
+    """
+    try:
+        with transaction.atomic():
+            return _write(imp, user, valides_seulement)
+    except ApercuPerime:
+        imp.refresh_from_db()
+        preview(imp)
+        raise
+
+
+def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudget:
+    Convention.objects.select_for_update().get(pk=imp.convention_id)
+    imp = ImportBudget.objects.select_for_update(of=("self",)).select_related("convention").get(pk=imp.pk)
+    if imp.etat not in {ImportBudget.Etat.APERCU, ImportBudget.Etat.ECRITURE}:
+        raise ImportImpossible(f"Cet import n’est plus à confirmer : {imp.get_etat_display().lower()}.")
+    if not imp.nb_ecrits:
+        raise ImportImpossible("Il n’y a rien à écrire.")
+    if imp.comptes["rejetes"] and not valides_seulement:
+        raise ImportImpossible("Des lignes sont refusées. Corrigez le fichier, ou choisissez de n’importer que les lignes valides.")
+    date, ref = timezone.now(), Referentiel(imp.convention)
+    try:
+        classeur = read_classeur(imp.read_contenu(), imp.nom)
+    except (OSError, ValueError) as erreur:
+        raise ImportImpossible("Le fichier déposé n’est plus lisible. Déposez-le de nouveau.") from erreur
+    lecture = read_lignes(classeur, [Proposition.from_json(p) for p in imp.propositions], ref)
+    effets: list[PageImport] = []
+
+    def keep(valeurs: list[list[Any]]) -> None:
+        effets.append(PageImport(parent=imp, genre=PageImport.Genre.EFFET, rang=len(effets), contenu=valeurs))
+
+    bilan = Plan(ref, user, ecrire=(f"Import du fichier {imp.nom}"[:100], date), sur_effet=keep, detail=False).run(lecture)
+    connus = imp.apercu["etats"]
+    perimes = [pk for pk, etat in bilan.etats.items() if connus.get(pk) != etat]
+    if perimes or bilan.comptes != imp.comptes:
+        codes = [ref.par_pk[int(pk)].code if pk.isdecimal() and int(pk) in ref.par_pk else "récapitulatif déclaré" for pk in perimes]
+        raise ApercuPerime(PERIME.format(lieux=", ".join(codes[:8]) or "fiches, natures ou financeurs"))
+    PageImport.objects.bulk_create(effets)
+    imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, date, valides_seulement
+    imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
+    return imp
+
+
+def abandon(imp: ImportBudget) -> None:
+    """Close an import that wrote nothing. Raises ImportImpossible once it is written, or being written."""
+    ouverts = [ImportBudget.Etat.DEPOSE, ImportBudget.Etat.ANALYSE, ImportBudget.Etat.APERCU, ImportBudget.Etat.ECHEC]
+    if not ImportBudget.objects.filter(pk=imp.pk, etat__in=ouverts).update(etat=ImportBudget.Etat.ABANDONNE, arret_demande=True):
+        raise ImportImpossible(
+            "Cet import est écrit, ou en train de l’être : il ne s’abandonne plus. Vous pouvez l’annuler une fois écrit."
+        )
+
+
+def _fail(imp: ImportBudget, message: str) -> None:
+    imp.etat, imp.message, imp.etape = ImportBudget.Etat.ECHEC, message, ""
+    imp.save(update_fields=["etat", "message", "etape"])
+
+
+def _store_pages(imp: ImportBudget, genre: str, valeurs: list[Any]) -> None:
+    """Cut a long list in pages, each read alone."""
+    pages = range(0, len(valeurs), PageImport.TAILLE)
+    PageImport.objects.bulk_create(
+        [PageImport(parent=imp, genre=genre, rang=n, contenu=valeurs[i : i + PageImport.TAILLE]) for n, i in enumerate(pages)],
+        batch_size=200,
+    )
+
+
+__all__ = ["ApercuPerime", "ArretDemande", "ImportImpossible", "abandon", "analyse", "compare", "confirm", "deposit", "preview"]

@@ -1,0 +1,142 @@
+"""Undoing an import: what it replaced comes back, unless something it wrote was changed since."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from conventions.models import Convention
+from fiches.droits import explain_etat, explain_gel
+from fiches.models import FicheAction
+from financement.cellules import explain_cellule
+from financement.cofinancements import CoFinancement
+from financement.couts import LigneCout
+from financement.echanges import CoFinancementResource, FinancementResource, LigneCoutResource, RecapDeclareResource
+from financement.imports.actes import ImportImpossible
+from financement.imports.journal import ImportBudget, PageImport
+from financement.imports.plan import jsonify
+from financement.recap_declare import MontantRecapDeclare
+from financement.saisie_couts import to_cellule
+from socle.typographie import format_euros
+
+RESSOURCES: dict[str, type[FinancementResource]] = {
+    "lignecout": LigneCoutResource,
+    "cofinancement": CoFinancementResource,
+    "montantrecapdeclare": RecapDeclareResource,
+}
+MODELES: dict[str, type[models.Model]] = {
+    "lignecout": LigneCout,
+    "cofinancement": CoFinancement,
+    "montantrecapdeclare": MontantRecapDeclare,
+}
+
+
+class AnnulationImpossible(ImportImpossible):
+    """What changed since, one sentence a place, in `differences`."""
+
+    def __init__(self, differences: list[str]) -> None:
+        nombre = len(differences)
+        super().__init__(
+            "Une valeur écrite par cet import a changé depuis : il ne s’annule plus d’un bloc."
+            if nombre == 1
+            else f"{nombre} valeurs écrites par cet import ont changé depuis : il ne s’annule plus d’un bloc."
+        )
+        self.differences = differences
+
+
+@transaction.atomic
+def undo(imp: ImportBudget, user: Any) -> ImportBudget:
+    """Put back what an import replaced, all of it or nothing.
+
+    Raises AnnulationImpossible naming what changed since, ImportImpossible when it is not to be undone.
+    """
+    convention = Convention.objects.select_for_update().get(pk=imp.convention_id)
+    imp = ImportBudget.objects.select_for_update().get(pk=imp.pk)
+    if imp.etat != ImportBudget.Etat.FAIT:
+        raise ImportImpossible(f"Cet import n’est pas à annuler : {imp.get_etat_display().lower()}.")
+    if gel := explain_gel(convention):
+        raise ImportImpossible(gel)
+    par_table: dict[str, list[list[Any]]] = defaultdict(list)
+    for page in imp.pages.filter(genre=PageImport.Genre.EFFET):
+        for effet in page.contenu:
+            par_table[effet[0]].append(effet[1:])
+    a_rendre = []
+    differences: list[str] = []
+    touchees: set[int] = set()
+    for table, effets in par_table.items():
+        ressource = RESSOURCES[table](user=user, existants={})
+        objets = _load(table, [pk for pk, _, _ in effets])
+        touchees |= {o.fiche_id for o in objets.values() if o.fiche_id}
+        differences += [d for pk, _, apres in effets if (d := _compare(ressource, objets.get(pk), apres, table, pk))]
+        a_rendre.append((ressource, effets, objets))
+    fiches = list(FicheAction.toutes.select_for_update(of=("self",)).filter(pk__in=touchees).select_related("convention"))
+    if par_table.keys() & {"lignecout", "cofinancement"}:
+        differences += [f"{fiche.code} : {refus}" for fiche in fiches if (refus := explain_etat(fiche))]
+    if differences:
+        raise AnnulationImpossible(differences)
+    date, raison = timezone.now(), f"Annulation de l’import {imp.nom}"[:100]
+    for ressource, effets, objets in a_rendre:
+        ressource.delete_batch([objets[pk] for pk, avant, _ in effets if avant is None], raison, date)
+        rendus = []
+        for pk, avant, _ in effets:
+            if avant is not None:
+                ressource.restore(objets[pk], [_read(objets[pk], nom, v) for nom, v in zip(ressource.suivis, avant, strict=True)])
+                rendus.append(objets[pk])
+        ressource.write_batch([], rendus, raison, date)
+    FicheAction.toutes.filter(pk__in=touchees).update(modifiee_le=date)
+    imp.etat, imp.annule_par, imp.annule_le = ImportBudget.Etat.ANNULE, user, date
+    imp.save(update_fields=["etat", "annule_par", "annule_le"])
+    return imp
+
+
+def _load(table: str, pks: list[int]) -> dict[int, Any]:
+    """The rows as they are, by thousands."""
+    objets: dict[int, Any] = {}
+    relations = {
+        "lignecout": ["fiche", "nature"],
+        "cofinancement": ["fiche", "financeur", "nature"],
+        "montantrecapdeclare": ["fiche", "axe", "financeur"],
+    }
+    for debut in range(0, len(pks), 1000):
+        requete = MODELES[table]._default_manager.filter(pk__in=pks[debut : debut + 1000]).select_related(*relations[table])
+        objets |= {o.pk: o for o in requete}
+    return objets
+
+
+def _compare(ressource: FinancementResource, objet: Any, apres: list[Any], table: str, pk: int) -> str:
+    """What changed in one row since the import, empty when nothing did."""
+    if objet is None:
+        version = MODELES[table].history.filter(id=pk).select_related("history_user").first()  # type: ignore[attr-defined]
+        return f"{_name(version) if version else 'Une ligne'} : supprimée depuis{_sign(version)}."
+    actuelles = [_read(objet, nom, v) for nom, v in zip(ressource.suivis, jsonify(ressource.snapshot(objet)) or [], strict=True)]
+    if actuelles == [_read(objet, nom, v) for nom, v in zip(ressource.suivis, apres, strict=True)]:
+        return ""
+    version = objet.history.select_related("history_user").first()
+    return f"{_name(objet)} : aujourd’hui {_show(objet)}{_sign(version)}."
+
+
+def _read(objet: Any, nom: str, valeur: str | None) -> Any:
+    """A value kept as text, in the type of its field: 27 and 27.00 days are the same."""
+    return None if valeur is None else objet._meta.get_field(nom).to_python(valeur) if nom in {"jours", "taux"} else _amount(nom, valeur)
+
+
+def _amount(nom: str, valeur: str) -> Any:
+    return Decimal(valeur) if nom in {"montant", "tarif_journalier"} else valeur
+
+
+def _name(objet: Any) -> str:
+    return str(getattr(objet, "instance", objet))
+
+
+def _show(objet: Any) -> str:
+    return (
+        explain_cellule(to_cellule(objet))
+        if isinstance(objet, LigneCout)
+        else format_euros(objet.montant) or str(objet.taux or objet.mention)
+    )
+
+
+def _sign(version: Any) -> str:
+    return f" ({version.history_user or 'sans auteur'}, {timezone.localtime(version.history_date):%d/%m/%Y à %H h %M})" if version else ""
