@@ -8,6 +8,7 @@ from documents.publication import publish_convention, publish_fiche, publish_rec
 from fiches.acces import get_fiche
 from financement.syntheses import get_recapitulatif
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+from socle.vues import download
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -41,11 +42,3 @@ def recapitulatif_xlsx(request: HttpRequest, reference: str) -> HttpResponse:
     convention = get_convention(request.user, reference)
     recap = get_recapitulatif(convention, declare=request.GET.get("source") == "declare")
     return download(write_recapitulatif_xlsx(recap), f"{reference}-recapitulatif{'-declare' if recap.declare else ''}.xlsx", XLSX)
-
-
-def download(contenu: bytes, nom: str, type_mime: str) -> HttpResponse:
-    """A file offered under a name; PDFs open in the browser."""
-    reponse = HttpResponse(contenu, content_type=type_mime)
-    disposition = "inline" if type_mime == "application/pdf" else "attachment"
-    reponse["Content-Disposition"] = f'{disposition}; filename="{nom}"'
-    return reponse

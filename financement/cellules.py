@@ -71,7 +71,7 @@ def parse_cellule(texte: str, tarif: Decimal | None, en_jours: bool = False) -> 
             raise
         nombre = re.compile(rf"(?<![0-9.,]){re.escape(erreur.ambigu)}(?![0-9.,])")
         choix = tuple(nombre.sub(lecture, brut, count=1) for lecture in _readings(erreur.ambigu))
-        raise CelluleIllisible(str(erreur), choix) from erreur
+        raise CelluleIllisible(str(erreur), choix, erreur.ambigu) from erreur
 
 
 def _parse(brut: str, tarif: Decimal | None, en_jours: bool) -> Cellule:

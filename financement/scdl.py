@@ -48,6 +48,10 @@ class Subvention:
     valeurs: dict[str, str]
 
     @property
+    def montant(self) -> Decimal:
+        return Decimal(self.valeurs["montant"])
+
+    @property
     def is_volontaire(self) -> bool:
         """No law asks for it: the beneficiary is a public body."""
         return self.beneficiaire.droit == Organisation.Droit.PUBLIC

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from financement.vues import accueil, commentaires, convention, edition, fiches, historique
+from financement.vues import accueil, commentaires, convention, edition, exports, fiches, historique, imports
 
 FICHES = "conventions/<slug:reference>/fiches/"
 PAGE = FICHES + "<slug:slug>/"
 MACHINE = FICHES + "n/<int:pk>/"
+
+IMPORTS = "conventions/<slug:reference>/imports/"
+IMPORT = IMPORTS + "<int:pk>/"
 
 urlpatterns = [
     path("", accueil.accueil, name="accueil"),
@@ -14,6 +17,18 @@ urlpatterns = [
     path("conventions/", accueil.conventions, name="conventions"),
     path("conventions/<slug:reference>/", convention.apercu, name="convention"),
     path("conventions/<slug:reference>/budget/", convention.budget, name="budget"),
+    path("conventions/<slug:reference>/budget.<slug:forme>", exports.budget_tableur, name="budget_tableur"),
+    path("donnees-ouvertes/", exports.donnees_ouvertes, name="donnees_ouvertes"),
+    path("donnees-ouvertes/subventions.csv", exports.subventions_csv, name="subventions_csv"),
+    path(IMPORTS, imports.imports, name="imports"),
+    path(IMPORT, imports.import_budget, name="import_budget"),
+    path(IMPORT + "colonnes/", imports.import_colonnes, name="import_colonnes"),
+    path(IMPORT + "confirmer/", imports.import_confirmer, name="import_confirmer"),
+    path(IMPORT + "annuler/", imports.import_annuler, name="import_annuler"),
+    path(IMPORT + "abandonner/", imports.import_abandonner, name="import_abandonner"),
+    path(IMPORT + "progres/", imports.import_progres, name="import_progres"),
+    path(IMPORT + "fichier/", imports.import_fichier, name="import_fichier"),
+    path(IMPORT + "annote/", imports.import_annote, name="import_annote"),
     path(FICHES, fiches.fiches, name="fiches"),
     path(FICHES + "nouvelle/", fiches.nouvelle, name="fiche_nouvelle"),
     path(FICHES + "corbeille/", fiches.corbeille, name="corbeille"),

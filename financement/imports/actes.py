@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -16,7 +17,7 @@ from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.lignes import Refus
 from financement.imports.plan import ArretDemande, Bilan, Plan
-from financement.imports.reconnaissance import Proposition, list_blocages, recognise
+from financement.imports.reconnaissance import Proposition, check, list_blocages, read_titres, recognise
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell
 from socle.lecture_classeur import MAX_OCTETS, Classeur, ClasseurRefuse, Feuille, name_colonne, read_classeur, read_colonne
@@ -66,6 +67,24 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         preview(imp, suivre, classeur)
 
 
+def choose(imp: ImportBudget, nom: str) -> None:
+    """Read one sheet by its name, then preview when it is certain. Raises ImportImpossible naming the sheets there are."""
+    try:
+        classeur = read_classeur(imp.read_contenu(), imp.nom)
+    except (ClasseurRefuse, OSError, ValueError) as erreur:
+        raise ImportImpossible(str(erreur)) from erreur
+    feuille = classeur.find(nom)
+    if feuille is None:
+        raise ImportImpossible(
+            f"Aucune feuille ne s’appelle « {nom} ». Feuilles du fichier : {list_fr([f.nom for f in classeur.feuilles])}."
+        )
+    proposition = recognise(feuille, Referentiel(imp.convention))
+    imp.propositions = [proposition.to_json()]
+    imp.save(update_fields=["propositions"])
+    if proposition.certaine:
+        preview(imp, classeur=classeur)
+
+
 def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition]) -> tuple[list[Proposition], bool]:
     """The sheets to read, and whether nobody needs to be asked. The product's own sheets are read together."""
     notres = [
@@ -112,8 +131,9 @@ def describe_columns(feuille: Feuille, titres: int) -> list[dict[str, Any]]:
     largeur = min(max((len(li) for li in feuille.lignes[: titres + 200]), default=0), COLONNES_MONTREES)
     colonnes = []
     for c in range(largeur):
-        exemples = [str(v) for li in feuille.lignes[titres + 1 : titres + 200] if c < len(li) and (v := li[c]) is not None][:EXEMPLES]
-        titre = next((str(v) for r in (titres, titres - 1) if r >= 0 and (v := feuille.get(r, c)) is not None), "")
+        montres = (show_cell(feuille, r, c) for r in range(titres + 1, min(titres + 200, len(feuille.lignes))))
+        exemples = list(islice((m for m in montres if m), EXEMPLES))
+        titre = next((m for r in (titres, titres - 1) if r >= 0 and (m := show_cell(feuille, r, c))), "")
         if titre or exemples:
             colonnes.append({"lettre": name_colonne(c), "titre": titre[:60], "exemples": [e[:40] for e in exemples]})
     return colonnes
@@ -235,6 +255,29 @@ def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudge
     imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, date, valides_seulement
     imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
     return imp
+
+
+def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:
+    """Keep the columns as somebody chose them. Raises ImportImpossible when they cannot be read so, or it is too late."""
+    if blocages := [b for p in propositions for b in list_blocages(p)]:
+        raise ImportImpossible(" ".join(blocages))
+    if imp.etat not in {ImportBudget.Etat.DEPOSE, ImportBudget.Etat.APERCU}:
+        raise ImportImpossible(f"Cet import ne se précise plus : {imp.get_etat_display().lower()}.")
+    imp.propositions, imp.message = [p.to_json() for p in propositions], ""
+    imp.save(update_fields=["propositions", "message"])
+
+
+def reread(imp: ImportBudget, nom: str, titres: int) -> dict[str, Any] | None:
+    """A sheet described again from another row of titles; None when the file has no such sheet."""
+    try:
+        feuille = read_classeur(imp.read_contenu(), imp.nom).find(nom)
+    except (ClasseurRefuse, OSError, ValueError):
+        return None
+    if feuille is None or not 0 <= titres < len(feuille.lignes):
+        return None
+    ref = Referentiel(imp.convention)
+    proposition = check(read_titres(feuille, titres) or Proposition(feuille.nom, "", titres), feuille, ref)
+    return {"nom": nom, "cachee": feuille.cachee, "proposition": proposition.to_json(), "colonnes": describe_columns(feuille, titres)}
 
 
 def abandon(imp: ImportBudget) -> None:

@@ -78,7 +78,7 @@ def check_contenu(contenu: str) -> str:
 def recognise(feuille: Feuille, ref: Referentiel) -> Proposition:
     """The most likely reading of a sheet; without form when nothing is recognised."""
     rangs = [r for r in range(min(CHERCHE, len(feuille.lignes))) if not feuille.is_empty(r)]
-    candidates = [p for r in rangs for p in (_try_recap(feuille, r, ref), read_titres(feuille, r, ref)) if p]
+    candidates = [p for r in rangs for p in (_try_recap(feuille, r, ref), read_titres(feuille, r)) if p]
     meilleure = max(candidates, key=_score, default=None)
     if meilleure is None:
         return Proposition(feuille.nom, motifs=["Aucune ligne de titres reconnue : dites où elle est et ce que contient chaque colonne."])
@@ -91,7 +91,7 @@ def _score(proposition: Proposition) -> tuple[int, int]:
     return (len(contenus) + 3 * (proposition.forme == "recap"), -proposition.titres)
 
 
-def read_titres(feuille: Feuille, rang: int, ref: Referentiel) -> Proposition | None:
+def read_titres(feuille: Feuille, rang: int) -> Proposition | None:
     """The reading that the titles of a row give; None when the row names nothing."""
     colonnes: dict[int, str] = {}
     annees: dict[int, int] = {}
@@ -168,13 +168,13 @@ def check(proposition: Proposition, feuille: Feuille, ref: Referentiel) -> Propo
         _check_column(proposition, feuille, champ, connu, debut, motifs)
     nommes = set(proposition.colonnes.values())
     if "code" not in nommes and proposition.fiche is None:
-        trouvee = ref.find_fiche(feuille.nom) or _find_fiche_above(feuille, proposition.titres, ref)
+        nommee = ref.find_fiche(feuille.nom)
+        trouvee = nommee or _find_fiche_above(feuille, proposition.titres, ref)
         proposition.fiche = trouvee.pk if trouvee else None
-        motifs.append(
-            f"Aucune colonne ne donne le code de la fiche : {trouvee.code} est lu au-dessus du tableau. Confirmez."
-            if trouvee
-            else "Aucune colonne ne donne le code de la fiche : choisissez la colonne, ou la fiche."
-        )
+        if trouvee is None:
+            motifs.append("Aucune colonne ne donne le code de la fiche : choisissez la colonne, ou la fiche.")
+        elif nommee is None:  # a sheet called by the code of a fiche is that fiche's
+            motifs.append(f"Aucune colonne ne donne le code de la fiche : {trouvee.code} est lu au-dessus du tableau. Confirmez.")
     motifs += _list_missing(proposition, nommes)
     proposition.motifs, proposition.certaine = motifs, not motifs
     return proposition

@@ -199,7 +199,8 @@ def _show(valeur: Any) -> str:
     if isinstance(valeur, dt.datetime | dt.date):
         return valeur.strftime("%d/%m/%Y")
     if isinstance(valeur, float):
-        return format_nombre(Decimal(repr(valeur)))
+        # As the cell holds it, without spaces: 20190 is no year because of a figure too many, not of a space.
+        return f"{Decimal(repr(valeur)).normalize():f}".replace(".", ",")
     return str(valeur)[:60]
 
 

@@ -1,5 +1,6 @@
 """Pieces of page that show figures: a cell of a table, the header of a convention, the table of payments."""
 
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -8,7 +9,9 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from conventions.models import Convention
+from financement.imports.journal import ImportBudget
 from financement.recapitulatif import Cellule
+from socle.templatetags.composants import icone
 from socle.typographie import format_jours, format_montant
 
 register = template.Library()
@@ -35,6 +38,31 @@ def cellule(cellule: Cellule | None, imprime: bool = False, euro: bool = False, 
     for reserve in cellule.reserves:
         suite = format_html('{}<small class="reserve">+ {}</small>', suite, reserve)
     return format_html('<span class="chiffre">{}{}{}</span>', format_montant(cellule.montant), unite, suite)
+
+
+ETATS_IMPORT = {
+    "depose": ("crayon", "etat-cours"),
+    "analyse": ("horloge", "etat-info"),
+    "apercu": ("demi", "etat-cours"),
+    "ecriture": ("horloge", "etat-info"),
+    "fait": ("plein", "etat-bon"),
+    "annule": ("croix", ""),
+    "abandonne": ("croix", ""),
+    "echec": ("bloquant", ""),
+}
+
+
+@register.simple_tag
+def etat_import(imp: ImportBudget) -> SafeString:
+    """Badge of an import's state: shape, colour and word."""
+    dessin, classe = ETATS_IMPORT[imp.etat]
+    return format_html('<span class="etat {}">{}{}</span>', classe, icone(dessin), imp.get_etat_display())
+
+
+@register.simple_tag
+def ecart(montant: Decimal) -> str:
+    """A difference with its sign: « + 600 », « − 900 », « 0 »."""
+    return f"{'+' if montant > 0 else '−'}\u202f{format_montant(abs(montant))}" if montant else "0"
 
 
 @register.inclusion_tag("conventions/_entete.html", takes_context=True)

@@ -1,0 +1,42 @@
+"""Spreadsheets of the budget to download, and the open data of the conventions one sees."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from conventions.acces import get_convention
+from conventions.models import Convention
+from financement.scdl import build_publication
+from financement.tableur_budget import FORMATS, write_budget
+from socle.vues import download
+
+TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "ods": "application/vnd.oasis.opendocument.spreadsheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+@require_safe
+def budget_tableur(request: HttpRequest, reference: str, forme: str) -> HttpResponse:
+    """The budget, or with `?modele` the template to fill."""
+    if forme not in FORMATS:
+        raise Http404("Ce format n’existe pas.")
+    convention = get_convention(request.user, reference)
+    modele = "modele" in request.GET
+    nom = f"{reference}-{'modele' if modele else 'budget'}.{forme}"
+    return download(write_budget(convention, forme, modele), nom, TYPES[forme])
+
+
+@require_safe
+def donnees_ouvertes(request: HttpRequest) -> HttpResponse:
+    """What would be published, what would not and why."""
+    publication = build_publication(Convention.objects.visible_to(request.user))
+    return render(request, "financement/donnees_ouvertes.html", {"publication": publication})
+
+
+@require_safe
+def subventions_csv(request: HttpRequest) -> HttpResponse:
+    """The SCDL file of the conventions one sees."""
+    publication = build_publication(Convention.objects.visible_to(request.user))
+    return download(publication.write_csv(), "subventions.csv", TYPES["csv"])
