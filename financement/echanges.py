@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import tablib
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.utils.functional import cached_property
 from djmoney.money import Money
 from import_export import fields, resources
 from import_export.instance_loaders import BaseInstanceLoader
@@ -35,6 +37,9 @@ from financement.echanges_colonnes import (
 )
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 
+PAR_REQUETE = 5_000
+EUROS = {"montant", "tarif_journalier"}
+
 
 class ChargeurParCle(BaseInstanceLoader):
     """Finds the rows read beforehand, by their natural key."""
@@ -55,6 +60,7 @@ class FinancementResource(resources.ModelResource):
 
     _meta: Any
     cle: ClassVar[tuple[str, ...]] = ()  # columns of the natural key, for batches
+    colonnes: ClassVar[tuple[str, ...]] = ()  # columns that a row of a batch gives, in order
     suivis: ClassVar[tuple[str, ...]] = ()  # model fields that a batch may change
 
     def __init__(self, user: Any = None, existants: Mapping[Any, Any] | None = None, **kwargs: Any) -> None:
@@ -73,6 +79,8 @@ class FinancementResource(resources.ModelResource):
 
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         """Refuse a file whose columns are not those of the table, naming the missing ones."""
+        if self.existants is not None:
+            return
         attendues = [self.fields[nom].column_name for nom in self._meta.import_id_fields]
         manquantes = [nom for nom in dict.fromkeys(["convention", *attendues]) if nom not in (dataset.headers or [])]
         if manquantes:
@@ -89,8 +97,7 @@ class FinancementResource(resources.ModelResource):
     def restore(self, instance: Any, valeurs: Sequence[Any]) -> None:
         """Put a snapshot back in a row, in memory."""
         for nom, valeur in zip(self.suivis, valeurs, strict=True):
-            is_euro = nom in {"montant", "tarif_journalier"} and valeur is not None
-            setattr(instance, nom, Money(valeur, "EUR") if is_euro else valeur)
+            setattr(instance, nom, Money(valeur, "EUR") if nom in EUROS and valeur is not None else valeur)
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         if self.existants is not None:
@@ -101,44 +108,73 @@ class FinancementResource(resources.ModelResource):
             return super().skip_row(instance, original, row, import_validation_errors)
         return not import_validation_errors and instance.avant is not None and instance.avant == self.snapshot(instance)
 
-    def read_batch(self, lignes: Sequence[Sequence[Any]], colonnes: Sequence[str]) -> list[Any]:
+    def read_batch(self, lignes: Sequence[Sequence[Any]]) -> list[Any]:
         """What each row of a batch would do, in order, without writing."""
-        donnees = tablib.Dataset(headers=list(colonnes))
+        donnees = tablib.Dataset(headers=list(self.colonnes))
         donnees.extend(lignes)
         resultat = self.import_data_inner(donnees, True, False, False, False)
         for erreur in resultat.base_errors:
             raise erreur.error
         return list(resultat.rows)
 
+    def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        """In a batch, values come already read and checked: they only need a place."""
+        if self.existants is None:
+            super().import_instance(instance, row, **kwargs)
+            return
+        for colonne, attribut, is_euro in self._places:
+            valeur = row[colonne]
+            setattr(instance, attribut, Money(valeur, "EUR") if is_euro and valeur is not None else valeur)
+
+    @cached_property
+    def _places(self) -> list[tuple[str, str, bool]]:
+        """Column, attribute and whether it is an amount, for what a row writes."""
+        return [
+            (champ.column_name, champ.attribute, isinstance(champ.widget, EuroWidget))
+            for nom in self._meta.fields
+            if not (champ := self.fields[nom]).readonly and champ.column_name in self.colonnes
+        ]
+
     def write_batch(self, nouvelles: list[Any], modifiees: list[Any], raison: str, date: datetime) -> None:
         """Write rows, in two requests whatever their number, and their versions in two more."""
         modele: Any = self._meta.model
-        suivis = [*self.suivis, *(f"{n}_currency" for n in self.suivis if n in {"montant", "tarif_journalier"})]
+        suivis = [*self.suivis, *(f"{n}_currency" for n in self.suivis if n in EUROS)]
         if nouvelles:
             modele.objects.bulk_create(nouvelles)
         if modifiees:
             modele.objects.bulk_create(modifiees, update_conflicts=True, unique_fields=["id"], update_fields=suivis)
-        for objets, changement in ((nouvelles, False), (modifiees, True)):
-            modele.history.bulk_history_create(
-                objets, update=changement, default_user=self.user, default_change_reason=raison, default_date=date
-            )
+        for objets, marque in ((nouvelles, "+"), (modifiees, "~")):
+            self._write_versions(objets, marque, raison, date)
 
     def delete_batch(self, objets: list[Any], raison: str, date: datetime) -> None:
         """Delete rows at once, each leaving its last version."""
         modele: Any = self._meta.model
+        self._write_versions(objets, "-", raison, date)
+        for debut in range(0, len(objets), PAR_REQUETE):
+            modele.objects.filter(pk__in=[o.pk for o in objets[debut : debut + PAR_REQUETE]])._raw_delete(modele.objects.db)
+
+    def _write_versions(self, objets: list[Any], marque: str, raison: str, date: datetime) -> None:
+        """Versions of rows as the database holds them, copied there: simple-history would build an object each."""
+        modele: Any = self._meta.model
         historique = modele.history.model
-        versions = [
-            historique(
-                history_date=date,
-                history_user=self.user,
-                history_change_reason=raison,
-                history_type="-",
-                **{champ.attname: getattr(objet, champ.attname) for champ in historique.tracked_fields},
+        quote = connection.ops.quote_name
+        copies = [champ.column for champ in historique.tracked_fields]
+        propres = {
+            "history_date": date,
+            "history_user_id": getattr(self.user, "pk", None),
+            "history_change_reason": raison,
+            "history_type": marque,
+        }
+        for debut in range(0, len(objets), PAR_REQUETE):
+            pks = [objet.pk for objet in objets[debut : debut + PAR_REQUETE]]
+            requete = (
+                f"INSERT INTO {quote(historique._meta.db_table)} ({', '.join(quote(c) for c in (*copies, *propres))}) "  # noqa: S608 (names of our own tables)
+                f"SELECT {', '.join(quote(c) for c in copies)}, {', '.join(['%s'] * len(propres))} "
+                f"FROM {quote(modele._meta.db_table)} WHERE id IN ({', '.join(['%s'] * len(pks))}) ORDER BY id"
             )
-            for objet in objets
-        ]
-        historique.objects.bulk_create(versions)
-        modele.objects.filter(pk__in=[o.pk for o in objets])._raw_delete(modele.objects.db)
+            with connection.cursor() as curseur:
+                valeurs = {**propres, "history_date": connection.ops.adapt_datetimefield_value(date)}
+                curseur.execute(requete, [*valeurs.values(), *pks])
 
     def after_import(self, dataset: Any, result: Any, **kwargs: Any) -> None:
         if self.existants is None:
@@ -175,6 +211,7 @@ class LigneCoutResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "nature", "libelle", "annee")
+    colonnes = ("code", "nature", "libelle", "annee", "chiffrage", "jours", "tarif_journalier", "montant", "mention", "ordre")
     suivis = ("chiffrage", "jours", "tarif_journalier", "montant", "mention")
 
     class Meta(FinancementResource.Meta):
@@ -209,6 +246,7 @@ class CoFinancementResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "financeur", "nature", "annee")
+    colonnes = ("code", "financeur", "nature", "annee", "taux", "montant", "mention", "ordre")
     suivis = ("taux", "montant", "mention")
 
     class Meta(FinancementResource.Meta):
@@ -245,6 +283,7 @@ class RecapDeclareResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "axe", "annee", "financeur")
+    colonnes = ("convention", "code", "axe", "financeur", "annee", "montant", "mention")
     suivis = ("montant", "mention")
 
     class Meta(FinancementResource.Meta):

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from itertools import islice
+from itertools import count, islice
 from typing import Any
 
 from django.core.files.base import ContentFile
@@ -15,8 +15,8 @@ from conventions.models import Convention
 from financement.imports.champs import NOMS_MODELE
 from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget, PageImport
-from financement.imports.lignes import Refus
-from financement.imports.plan import ArretDemande, Bilan, Plan
+from financement.imports.lignes import Lecture, Refus
+from financement.imports.plan import Bilan, Plan
 from financement.imports.reconnaissance import Proposition, check, list_blocages, read_titres, recognise
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell
@@ -152,8 +152,8 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     bilan, remarques, nb = compare(imp, classeur, propositions, imp.auteur, suivre)
     with transaction.atomic():
         imp.pages.all().delete()
-        _store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
-        _store_pages(imp, PageImport.Genre.REFUS, [list(r[:4]) for r in bilan.refus])
+        store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
+        store_pages(imp, PageImport.Genre.REFUS, [list(r[:4]) for r in bilan.refus])
         imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], Referentiel(imp.convention))
         imp.etat, imp.progres, imp.etape = ImportBudget.Etat.APERCU, 100, ""
         imp.save(update_fields=["apercu", "etat", "progres", "etape"])
@@ -226,35 +226,49 @@ def confirm(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudg
 
 
 def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudget:
-    Convention.objects.select_for_update().get(pk=imp.convention_id)
-    imp = ImportBudget.objects.select_for_update(of=("self",)).select_related("convention").get(pk=imp.pk)
+    imp = lock(imp)
     if imp.etat not in {ImportBudget.Etat.APERCU, ImportBudget.Etat.ECRITURE}:
         raise ImportImpossible(f"Cet import n’est plus à confirmer : {imp.get_etat_display().lower()}.")
     if not imp.nb_ecrits:
         raise ImportImpossible("Il n’y a rien à écrire.")
     if imp.comptes["rejetes"] and not valides_seulement:
         raise ImportImpossible("Des lignes sont refusées. Corrigez le fichier, ou choisissez de n’importer que les lignes valides.")
-    date, ref = timezone.now(), Referentiel(imp.convention)
+    ref = Referentiel(imp.convention)
     try:
         classeur = read_classeur(imp.read_contenu(), imp.nom)
     except (OSError, ValueError) as erreur:
         raise ImportImpossible("Le fichier déposé n’est plus lisible. Déposez-le de nouveau.") from erreur
     lecture = read_lignes(classeur, [Proposition.from_json(p) for p in imp.propositions], ref)
-    effets: list[PageImport] = []
-
-    def keep(valeurs: list[list[Any]]) -> None:
-        effets.append(PageImport(parent=imp, genre=PageImport.Genre.EFFET, rang=len(effets), contenu=valeurs))
-
-    bilan = Plan(ref, user, ecrire=(f"Import du fichier {imp.nom}"[:100], date), sur_effet=keep, detail=False).run(lecture)
+    bilan = write_rows(imp, user, ref, lecture)
     connus = imp.apercu["etats"]
     perimes = [pk for pk, etat in bilan.etats.items() if connus.get(pk) != etat]
     if perimes or bilan.comptes != imp.comptes:
         codes = [ref.par_pk[int(pk)].code if pk.isdecimal() and int(pk) in ref.par_pk else "récapitulatif déclaré" for pk in perimes]
         raise ApercuPerime(PERIME.format(lieux=", ".join(codes[:8]) or "fiches, natures ou financeurs"))
-    PageImport.objects.bulk_create(effets)
-    imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, date, valides_seulement
-    imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
+    close(imp, user, valides_seulement)
     return imp
+
+
+def lock(imp: ImportBudget) -> ImportBudget:
+    """The import as it is now, nobody else writing in its convention until the transaction ends."""
+    Convention.objects.select_for_update().get(pk=imp.convention_id)
+    return ImportBudget.objects.select_for_update(of=("self",)).select_related("convention").get(pk=imp.pk)
+
+
+def write_rows(imp: ImportBudget, user: Any, ref: Referentiel, lecture: Lecture) -> Bilan:
+    """Write what is valid and remember what it replaces; the caller's transaction decides whether it stays."""
+    rangs = count()
+
+    def keep(valeurs: list[list[Any]]) -> None:
+        PageImport.objects.create(parent=imp, genre=PageImport.Genre.EFFET, rang=next(rangs), contenu=valeurs)
+
+    return Plan(ref, user, ecrire=(f"Import du fichier {imp.nom}"[:100], timezone.now()), sur_effet=keep, detail=False).run(lecture)
+
+
+def close(imp: ImportBudget, user: Any, valides_seulement: bool) -> None:
+    """The import is done."""
+    imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, timezone.now(), valides_seulement
+    imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
 
 
 def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:
@@ -294,13 +308,10 @@ def _fail(imp: ImportBudget, message: str) -> None:
     imp.save(update_fields=["etat", "message", "etape"])
 
 
-def _store_pages(imp: ImportBudget, genre: str, valeurs: list[Any]) -> None:
+def store_pages(imp: ImportBudget, genre: str, valeurs: list[Any]) -> None:
     """Cut a long list in pages, each read alone."""
     pages = range(0, len(valeurs), PageImport.TAILLE)
     PageImport.objects.bulk_create(
         [PageImport(parent=imp, genre=genre, rang=n, contenu=valeurs[i : i + PageImport.TAILLE]) for n, i in enumerate(pages)],
         batch_size=200,
     )
-
-
-__all__ = ["ApercuPerime", "ArretDemande", "ImportImpossible", "abandon", "analyse", "compare", "confirm", "deposit", "preview"]

@@ -30,21 +30,6 @@ from socle.montants import ZERO
 from socle.typographie import format_euros, format_taux
 
 PAR_PAQUET = 2_000
-COLONNES_COUT = (
-    "convention",
-    "code",
-    "nature",
-    "libelle",
-    "annee",
-    "chiffrage",
-    "jours",
-    "tarif_journalier",
-    "montant",
-    "mention",
-    "ordre",
-)
-COLONNES_PART = ("convention", "code", "financeur", "nature", "annee", "taux", "montant", "mention", "ordre")
-COLONNES_RECAP = ("convention", "code", "axe", "financeur", "annee", "montant", "mention")
 ORDRE_MAX = 32_767
 Somme = dict[tuple[int | None, int | str | None], Decimal]
 
@@ -139,7 +124,7 @@ class Plan:
         for (pk, _, _), ordre in ordres.items():
             derniers[pk] = max(derniers[pk], ordre)
         lignes = [self._write_cost(d, existants, ordres, derniers) for d in lues]
-        nouvelles = self._judge(ressource, lues, lignes, COLONNES_COUT, comptes, self._describe_cost)
+        nouvelles = self._judge(ressource, lues, lignes, comptes, self._describe_cost)
         for ligne in nouvelles:
             couts_par_fiche[ligne.fiche_id].append(ligne)
         self.bilan.absentes += sum(len(couts_par_fiche[pk]) for pk in paquet if depenses[pk]) - len(lues)
@@ -164,9 +149,9 @@ class Plan:
             organisation = self.ref.organisations.get(part.financeur) if part.financeur else None
             nature = self.ref.natures.get(part.nature) if part.nature else None
             ordre = present.ordre if present else ordres[part.fiche]
-            lignes.append(("", self.ref.par_pk[part.fiche], organisation, nature, part.annee, part.taux, part.montant, mention, ordre))
+            lignes.append((self.ref.par_pk[part.fiche], organisation, nature, part.annee, part.taux, part.montant, mention, ordre))
         ressource = CoFinancementResource(user=self.user, existants=existants)
-        for nouvelle in self._judge(ressource, lues, lignes, COLONNES_PART, comptes, self._describe_part):
+        for nouvelle in self._judge(ressource, lues, lignes, comptes, self._describe_part):
             parts_par_fiche[nouvelle.fiche_id].append(nouvelle)
 
     def _write_cost(
@@ -190,7 +175,6 @@ class Plan:
             ordre = ordres[cle]
         fiche, nature = self.ref.par_pk[depense.fiche], self.ref.natures[depense.nature]
         return (
-            "",
             fiche,
             nature,
             depense.libelle,
@@ -208,7 +192,6 @@ class Plan:
         ressource: FinancementResource,
         lues: list[Any],
         lignes: list[tuple[Any, ...]],
-        colonnes: tuple[str, ...],
         comptes: dict[int, list[int]],
         decrire: Callable[[Any], tuple[str, int | None, Any]],
     ) -> list[Any]:
@@ -217,7 +200,7 @@ class Plan:
             return []
         nouvelles: list[Any] = []
         modifiees: list[Any] = []
-        for lue, resultat in zip(lues, ressource.read_batch(lignes, colonnes), strict=True):
+        for lue, resultat in zip(lues, ressource.read_batch(lignes), strict=True):
             compte = comptes.setdefault(lue.fiche, [0, 0, 0, 0])
             if refus := self._find_refus(resultat, lue.fiche):
                 if resultat.instance is not None and resultat.instance.avant is not None:
@@ -339,7 +322,7 @@ class Plan:
         ]
         self._sum_recap(self.bilan.avant, presentes)
         ressource = RecapDeclareResource(user=self.user, existants=existants)
-        nouvelles = self._judge(ressource, lues, lignes, COLONNES_RECAP, {}, self._describe_recap)
+        nouvelles = self._judge(ressource, lues, lignes, {}, self._describe_recap)
         self._sum_recap(self.bilan.apres, [*presentes, *nouvelles])
         self.suivre(1)
 

@@ -7,8 +7,9 @@ from django.db import transaction
 from django_tasks import task
 
 from comptes.models import Utilisateur
-from financement.imports.actes import ApercuPerime, ArretDemande, ImportImpossible, analyse, confirm, preview
+from financement.imports.actes import ApercuPerime, ImportImpossible, analyse, confirm, preview
 from financement.imports.journal import ImportBudget
+from financement.imports.plan import ArretDemande
 
 INTERVALLE = 0.4  # seconds between two looks at the database
 ETAPES = (

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from conventions.acces import find_convention
-from financement.imports.actes import ImportImpossible, analyse, choose, confirm, deposit, preview
+from financement.imports.actes import ImportImpossible, analyse, choose, deposit, preview
+from financement.imports.direct import write_direct
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.presentation import describe_colonnes
 from financement.imports.reconnaissance import Proposition
@@ -47,6 +48,10 @@ class Command(Commande):
     def _import(self, imp: ImportBudget, options: dict[str, Any]) -> None:
         if options["mapping"]:
             imp.propositions = [read_mapping(options["mapping"]).to_json()]
+            imp.save(update_fields=["propositions"])
+        if options["wet_run"]:
+            imp = write_direct(imp, None, options["only_valid"], options["sheet"] or "")
+        elif options["mapping"]:
             preview(imp)
         elif options["sheet"]:
             choose(imp, options["sheet"])
@@ -57,8 +62,6 @@ class Command(Commande):
         if imp.etat == ImportBudget.Etat.DEPOSE:
             raise Refus(explain_doute(imp))
         rejetes = imp.comptes["rejetes"]
-        if options["wet_run"] and imp.nb_ecrits and (options["only_valid"] or not rejetes):
-            imp = confirm(imp, None, options["only_valid"])
         self._tell(imp, options["format"], options["wet_run"])
         if rejetes and not options["only_valid"]:
             sys.exit(1)
