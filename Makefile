@@ -58,6 +58,7 @@ lint: install-dev ## contrôle le style, les types, l'architecture, les migratio
 benchmark: install ## mesure les pages et les PDF sur la démonstration
 	PYTHONPATH=. $(PY) benchmarks/demonstration.py
 	PYTHONPATH=. $(PY) benchmarks/saisie.py
+	PYTHONPATH=. $(PY) benchmarks/imports.py 10000
 
 format: install-dev ## met le code en forme
 	$(PY) -m ruff check --fix .

@@ -81,8 +81,15 @@ def main(host: str, port: str) -> int:
         def check_migrations(self) -> None:
             """Skip what was just done."""
 
-    with open(os.devnull, "w") as quiet:
-        call_command(Serveur(), f"{shown}:{port}", use_reloader=False, skip_checks=False, stdout=quiet)
+    ouvrier = subprocess.Popen([sys.executable, "manage.py", "db_worker", "--no-reload", "--interval", "1", "-v", "0"], cwd=ROOT)
+    try:
+        with open(os.devnull, "w") as quiet:
+            call_command(Serveur(), f"{shown}:{port}", use_reloader=False, skip_checks=False, stdout=quiet)
+    finally:
+        # Stopped with the site; a task left half-done wrote nothing.
+        ouvrier.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            ouvrier.wait(10)
     return 0
 
 
