@@ -11,7 +11,7 @@ from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ExportForm, ImportForm
 
-from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
+from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin, limit_to_visible
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
@@ -173,7 +173,7 @@ class ImportBudgetAdmin(admin.ModelAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).visible_to(request.user).defer("lecture", "apercu", "propositions")
+        return limit_to_visible(super().get_queryset(request), request.user).defer("lecture", "apercu", "propositions")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -184,7 +184,7 @@ class ImportBudgetAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [
             "nom",
             "convention",

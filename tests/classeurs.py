@@ -124,5 +124,5 @@ def read_or_refuse(contenu: bytes, nom: str) -> Classeur | None:
     except ClasseurRefuse as refus:
         assert str(refus).startswith(FRANCAIS), str(refus)
         return None
-    assert any(v is not None for f in classeur.feuilles for ligne in f.lignes for v in ligne)
+    assert all(isinstance(ligne, list) for f in classeur.feuilles for ligne in f.lignes)
     return classeur

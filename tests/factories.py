@@ -1,15 +1,17 @@
 """The smallest objects that show a rule."""
 
+import hashlib
 from decimal import Decimal
 
 import factory
+from django.core.files.base import ContentFile
 from djmoney.money import Money
 from factory.django import DjangoModelFactory
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie
 from fiches.models import FicheAction, Indicateur
-from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import CoFinancement, ImportBudget, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 
 MOT_DE_PASSE = "une phrase assez longue"
 
@@ -188,3 +190,18 @@ class VersementFactory(DjangoModelFactory):
     nature = Versement.Nature.ACOMPTE
     payeur = factory.SubFactory(OrganisationFactory)
     beneficiaire = factory.SubFactory(OrganisationFactory)
+
+
+class ImportBudgetFactory(DjangoModelFactory):
+    """A file dropped, nothing of it read yet: `contenu` is what it holds."""
+
+    class Meta:
+        model = ImportBudget
+        exclude = ["contenu"]
+
+    contenu = b"Code;Nature;Ann\xc3\xa9e;Montant\r\n"
+    convention = factory.SubFactory(ConventionFactory)
+    nom = "budget.csv"
+    fichier = factory.LazyAttribute(lambda imp: ContentFile(imp.contenu, imp.nom))
+    taille = factory.LazyAttribute(lambda imp: len(imp.contenu))
+    empreinte = factory.LazyAttribute(lambda imp: hashlib.sha256(imp.contenu).hexdigest())

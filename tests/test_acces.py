@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
@@ -19,12 +20,14 @@ from comptes.models import Utilisateur
 from conventions.models import Convention, MontantDeclare
 from documents import views
 from fiches.models import Commentaire, FicheAction, Indicateur, ProduitPret
-from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, TotalDeclare, Versement
+from financement.imports.actes import analyse, confirm
+from financement.models import CoFinancement, ImportBudget, LigneCout, MontantRecapDeclare, PageImport, TotalDeclare, Versement
 from tests import factories
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
-PK, JETEE, NUMERO, AXE = 900_001, 900_002, 900_003, 900_004  # fiche, fiche in the corbeille, comment, axe
+PK, JETEE, NUMERO, AXE, IMPORT = 900_001, 900_002, 900_003, 900_004, 900_005  # fiche, fiche in the corbeille, comment, axe, import
+FICHIER = "Code;Nature;Année;Montant\nE.A 1.1;Études;2020;50\n".encode()
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ FICHE = Adresse({"reference": REFERENCE, "slug": SLUG})
 ECRITE = Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=403, lecture_seule=False)
 POSTEE = Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=405, lecture_seule=False)
 MACHINE = Adresse({"reference": REFERENCE, "pk": PK}, lecteur=405, lecture_seule=False)
+IMPORTATION = Adresse({"reference": REFERENCE, "pk": IMPORT})
+IMPORTEE = Adresse({"reference": REFERENCE, "pk": IMPORT}, lecteur=405, lecture_seule=False)
 PAGE = Adresse()
 PUBLIQUE = Adresse(anonyme=200)
 TABLE = {
@@ -57,6 +62,18 @@ TABLE = {
     "convention_pdf": CONVENTION,
     "recapitulatif_pdf": CONVENTION,
     "recapitulatif_xlsx": CONVENTION,
+    "budget_tableur": Adresse({"reference": REFERENCE, "forme": "xlsx"}),
+    "donnees_ouvertes": PAGE,
+    "subventions_csv": PAGE,
+    "imports": Adresse({"reference": REFERENCE}, lecture_seule=False),
+    "import_budget": IMPORTATION,
+    "import_progres": IMPORTATION,
+    "import_fichier": IMPORTATION,
+    "import_annote": Adresse({"reference": REFERENCE, "pk": IMPORT}, lecteur=404),
+    "import_colonnes": IMPORTEE,
+    "import_confirmer": IMPORTEE,
+    "import_annuler": IMPORTEE,
+    "import_abandonner": IMPORTEE,
     "fiche_pdf": FICHE,
     "fiche_historique": FICHE,
     "corbeille": Adresse({"reference": REFERENCE}, lecteur=403),
@@ -103,7 +120,7 @@ class Ecriture:
     """What a writing address is sent: a form, or an object in JSON; what it answers when the writing may not be done."""
 
     envoi: dict[str, Any] | str
-    agent: int = 302
+    agent: int = 302  # 403 when only an administrateur writes there
     lecteur: int = 403
     validee: int = 403
     signee: int = 403
@@ -113,6 +130,7 @@ def write_json(**objet: Any) -> str:
     return json.dumps(objet)
 
 
+COLONNES = {"forme": "long", "c-A": "code", "c-B": "nature", "c-C": "annee", "c-D": "montant"}
 ECRITURES = {
     "fiche_enregistrer": Ecriture(write_json(modifications=[{"champ": "constat", "avant": "", "apres": "Peu de bureaux."}]), 200),
     "fiche_calcul": Ecriture(write_json(champs={"constat": "Peu de bureaux."}), 200, 200, 200, 200),
@@ -132,10 +150,18 @@ ECRITURES = {
     "fiche_etat": Ecriture({"action": "soumettre"}, validee=302),
     "fiche_supprimer": Ecriture({}),
     "fiche_restaurer": Ecriture({"champ": "cible", "au": "2000-01-01T00:00:00+00:00"}),
+    "imports": Ecriture({}, 403),
+    "import_colonnes": Ecriture(COLONNES, 403),
+    "import_confirmer": Ecriture({}, 403),
+    "import_annuler": Ecriture({}, 403),
+    "import_abandonner": Ecriture({}, 403),
 }
+AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403]
+AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS]
+D_IMPORT = [nom for nom in A_CONVENTION if nom.startswith("import_")]
 # Answered without writing in the fiche, whatever its state: figures and previews, a sign of life, a reading.
 SANS_ECRIRE = {"fiche_calcul", "fiche_presence", "fiche_apercu", "fiche_commentaires_lus"}
-A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments)]
+A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in D_IMPORT]
 ADMIN_COMMUNES = {
     "index",
     "login",
@@ -149,6 +175,7 @@ ADMIN_COMMUNES = {
     "",
 }
 ADMIN_MODELES = {"add", "changelist", "history", "delete", "change", "", "simple_history", "import", "process_import", "export"}
+ADMIN_LUS = "admin:django_tasks_database_dbtaskresult"  # work done in the background, shown by its library to the operator
 RACINES: dict[type[Model], Any] = {
     Convention: factories.ConventionFactory,
     MontantDeclare: factories.MontantDeclareFactory,
@@ -159,6 +186,7 @@ RACINES: dict[type[Model], Any] = {
     TotalDeclare: factories.TotalDeclareFactory,
     MontantRecapDeclare: factories.RecapDeclareFactory,
     Versement: factories.VersementFactory,
+    ImportBudget: factories.ImportBudgetFactory,
 }
 
 
@@ -190,6 +218,8 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
     if nom not in ECRITURES:
         return client.get(url(nom, **autres))
     envoi = ECRITURES[nom].envoi
+    if nom == "imports":
+        return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile("budget.csv", FICHIER)})
     if isinstance(envoi, str):
         return client.post(url(nom, **autres), envoi, content_type="application/json")
     return client.post(url(nom, **autres), envoi)
@@ -216,6 +246,7 @@ def lecteur(db: None) -> Client:
     Commentaire.objects.create(pk=NUMERO, fiche=fiche, rubrique="constat", texte="Lequel ?")
     factories.PartieFactory(convention=fiche.convention, organisation=utilisateur.organisation)
     factories.LigneCoutFactory(fiche=fiche)
+    factories.ImportBudgetFactory(pk=IMPORT, convention=fiche.convention, etat="apercu", contenu=FICHIER)
     return connect(utilisateur)
 
 
@@ -223,6 +254,13 @@ def lecteur(db: None) -> Client:
 def agent_ici(lecteur: Client) -> Client:
     """Somebody who writes, in the same organisation as the lecteur."""
     return connect(factories.UtilisateurFactory(organisation=Utilisateur.objects.get().organisation))
+
+
+@pytest.fixture
+def administrateur_ici(lecteur: Client) -> Client:
+    """Somebody who imports, in the same organisation as the lecteur."""
+    organisation = Utilisateur.objects.get().organisation
+    return connect(factories.UtilisateurFactory(organisation=organisation, role=Utilisateur.Role.ADMINISTRATEUR))
 
 
 @pytest.fixture
@@ -239,7 +277,8 @@ def test_every_address_stands_in_the_table() -> None:
 def test_admin_holds_only_the_addresses_known_here() -> None:
     inconnues = set()
     for espace, adresse, motif in list_patterns(get_resolver()):
-        connu = (motif.name or "") in ADMIN_COMMUNES or (motif.name or "").split("_", 2)[-1] in ADMIN_MODELES
+        nom = f"admin:{motif.name or ''}".removeprefix(ADMIN_LUS).removeprefix("admin:").removeprefix("_")
+        connu = nom in ADMIN_COMMUNES or nom.split("_", 2)[-1] in ADMIN_MODELES or "dbtaskresult/" in adresse
         if espace == "admin" and not connu and "password" not in adresse:
             inconnues.add(adresse)
     assert not inconnues
@@ -342,7 +381,7 @@ def test_lecteur_writes_nothing(nom: str, lecteur: Client) -> None:
     assert nom == "fiche_commentaires_lus" or copy_tables() == avant
 
 
-@pytest.mark.parametrize("nom", ECRITURES)
+@pytest.mark.parametrize("nom", AUX_AGENTS)
 @pytest.mark.parametrize("partie", ["financeur", "beneficiaire"])
 def test_agent_of_each_party_writes(nom: str, partie: str, agent_ici: Client) -> None:
     client = agent_ici
@@ -355,7 +394,7 @@ def test_agent_of_each_party_writes(nom: str, partie: str, agent_ici: Client) ->
     assert nom in {"fiche_calcul", "fiche_apercu"} or copy_tables() != avant
 
 
-@pytest.mark.parametrize("nom", ECRITURES)
+@pytest.mark.parametrize("nom", AUX_AGENTS)
 def test_validated_fiche_is_not_written(nom: str, agent_ici: Client) -> None:
     FicheAction.objects.filter(pk=PK).update(etat="validee")
     avant = FicheAction.objects.filter(pk=PK).values().get(), factories.LigneCoutFactory._meta.model.objects.count()
@@ -365,7 +404,7 @@ def test_validated_fiche_is_not_written(nom: str, agent_ici: Client) -> None:
     assert apres == avant[0] | ordre
 
 
-@pytest.mark.parametrize("nom", [nom for nom, ecriture in ECRITURES.items() if ecriture.validee == 403])
+@pytest.mark.parametrize("nom", [nom for nom in AUX_AGENTS if ECRITURES[nom].validee == 403])
 def test_refusal_about_a_validated_fiche_writes_nothing_at_all(nom: str, agent_ici: Client) -> None:
     FicheAction.objects.filter(pk=PK).update(etat="validee")
     avant = copy_tables()
@@ -381,7 +420,7 @@ def test_passage_that_is_no_longer_possible_is_told(nom: str, agent_ici: Client)
     assert copy_tables() == avant
 
 
-@pytest.mark.parametrize("nom", ECRITURES)
+@pytest.mark.parametrize("nom", AUX_AGENTS)
 @pytest.mark.parametrize("etat", ["a_signer", "signee", "caduque"])
 def test_signed_convention_is_not_written(nom: str, etat: str, agent_ici: Client) -> None:
     Convention.objects.update(etat=etat)
@@ -391,6 +430,72 @@ def test_signed_convention_is_not_written(nom: str, etat: str, agent_ici: Client
     if reponse.status_code == 403:
         assert "ne changent" in read_words(reponse)
         assert copy_tables() == avant
+
+
+# --- Importing: administrateurs only -----------------------------------------------------------------
+
+
+def prepare_import(nom: str) -> None:
+    """The import as far as it must be for this address to do something."""
+    factories.NatureFactory(nom="Études")
+    imp = ImportBudget.objects.get()
+    analyse(imp)
+    if nom == "import_annuler":
+        confirm(imp, None, False)
+
+
+@pytest.mark.parametrize("nom", AUX_ADMINISTRATEURS)
+def test_agent_imports_nothing_and_is_told_whom_to_ask(nom: str, agent_ici: Client) -> None:
+    prepare_import(nom)
+    avant = copy_tables()
+    reponse = ask(agent_ici, nom)
+    assert (reponse.status_code, copy_tables()) == (403, avant)
+    assert "Les imports sont réservés aux administrateurs de votre organisation" in read_words(reponse)
+
+
+@pytest.mark.parametrize("nom", AUX_ADMINISTRATEURS)
+@pytest.mark.parametrize("partie", ["financeur", "beneficiaire"])
+def test_administrateur_of_each_party_imports(nom: str, partie: str, administrateur_ici: Client) -> None:
+    client = administrateur_ici
+    if partie == "beneficiaire":
+        personne = factories.UtilisateurFactory(role=Utilisateur.Role.ADMINISTRATEUR)
+        factories.PartieFactory(convention=Convention.objects.get(), organisation=personne.organisation, role="beneficiaire")
+        client = connect(personne)
+    prepare_import(nom)
+    avant = copy_tables()
+    assert ask(client, nom).status_code == 302
+    assert copy_tables() != avant
+
+
+@pytest.mark.parametrize("nom", AUX_ADMINISTRATEURS)
+@pytest.mark.parametrize("etat", ["a_signer", "signee", "caduque"])
+def test_nothing_is_imported_in_a_signed_convention(nom: str, etat: str, administrateur_ici: Client) -> None:
+    prepare_import(nom)
+    Convention.objects.update(etat=etat)
+    avant = copy_tables()
+    reponse = ask(administrateur_ici, nom)
+    assert (reponse.status_code, copy_tables()) == (403, avant)
+    assert "ne changent" in read_words(reponse)
+
+
+@pytest.mark.parametrize("nom", D_IMPORT)
+@pytest.mark.parametrize("pk", [0, 900_999, 10**30])
+def test_unknown_import_is_not_found(nom: str, pk: int, administrateur_ici: Client) -> None:
+    assert ask(administrateur_ici, nom, pk=pk).status_code == 404
+
+
+@pytest.mark.parametrize("nom", D_IMPORT)
+def test_import_is_reached_through_its_own_convention_only(nom: str, administrateur_ici: Client) -> None:
+    autre = factories.ImportBudgetFactory(etat="apercu", convention__reference="ESSAI-2")
+    factories.PartieFactory(convention=autre.convention, organisation=Utilisateur.objects.first().organisation)
+    avant = copy_tables()
+    assert ask(administrateur_ici, nom, pk=autre.pk).status_code == 404
+    assert copy_tables() == avant
+
+
+def test_columns_are_not_shown_to_who_only_reads(lecteur: Client) -> None:
+    prepare_import("import_colonnes")
+    assert lecteur.get(url("import_budget"), {"colonnes": "1"}).status_code == 403
 
 
 def read_words(reponse: Any) -> str:
@@ -618,17 +723,41 @@ def test_reading_pages_refuse_to_write(nom: str, lecteur: Client) -> None:
 @pytest.mark.parametrize("nom", OUVERTES)
 def test_reading_pages_answer_head(nom: str, lecteur: Client) -> None:
     reponse = lecteur.head(url(nom))
-    assert (reponse.status_code, reponse.content) == (200, b"")
+    assert (reponse.status_code, b"".join(reponse)) == (200, b"")
+
+
+TELECHARGES = [nom for nom in OUVERTES if nom.endswith(("_pdf", "_xlsx", "_tableur", "_csv", "_fichier"))]
 
 
 def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
-    noms = {nom: lecteur.get(url(nom))["Content-Disposition"] for nom in TABLE if nom.endswith(("_pdf", "_xlsx"))}
+    noms = {nom: lecteur.get(url(nom))["Content-Disposition"] for nom in TELECHARGES}
     assert noms == {
         "convention_pdf": 'inline; filename="ESSAI-1.pdf"',
         "recapitulatif_pdf": 'inline; filename="ESSAI-1-recapitulatif.pdf"',
         "recapitulatif_xlsx": 'attachment; filename="ESSAI-1-recapitulatif.xlsx"',
         "fiche_pdf": 'inline; filename="ESSAI-1-fiche-e-a-1-1.pdf"',
+        "budget_tableur": 'attachment; filename="ESSAI-1-budget.xlsx"',
+        "subventions_csv": 'attachment; filename="subventions.csv"',
+        "import_fichier": 'attachment; filename="budget.csv"',
     }
+
+
+@pytest.mark.parametrize("forme", ["ods", "csv"])
+def test_budget_is_downloaded_in_each_format(forme: str, lecteur: Client) -> None:
+    reponse = lecteur.get(url("budget_tableur", forme=forme) + "?modele")
+    assert reponse["Content-Disposition"] == f'attachment; filename="ESSAI-1-modele.{forme}"'
+
+
+@pytest.mark.parametrize("forme", ["pdf", "XLSX", "xls"])
+def test_budget_in_another_format_is_not_found(forme: str, lecteur: Client) -> None:
+    assert lecteur.get(url("budget_tableur", forme=forme)).status_code == 404
+
+
+def test_annotated_copy_is_there_when_something_is_refused(lecteur: Client) -> None:
+    refus = [["budget", "D2", "50", "Ce montant est refusé."]]
+    PageImport.objects.create(parent_id=IMPORT, genre=PageImport.Genre.REFUS, rang=0, contenu=refus)
+    reponse = lecteur.get(url("import_annote"))
+    assert (reponse.status_code, reponse["Content-Disposition"]) == (200, 'attachment; filename="budget-annote.xlsx"')
 
 
 def test_recap_asked_as_declared_stays_computed_when_no_annex_was_printed(lecteur: Client) -> None:

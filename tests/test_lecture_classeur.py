@@ -108,7 +108,13 @@ def test_broken_cell_is_told_and_never_empty(erreur: str) -> None:
 def test_formula_without_value_is_told() -> None:
     feuille = read_feuille(make_xlsx({"A1": 1, "A2": "=A1*2", "B3": "=SUM(A1:A2)"}))
     assert feuille.sans_valeur == {(1, 0), (2, 1)}
-    assert [feuille.is_empty(rang) for rang in range(3)] == [False, False, False]
+
+
+@pytest.mark.parametrize("valeur", ["=SUM(A1:A1)", "#REF!"])
+def test_last_row_that_holds_only_a_broken_cell_is_a_row(valeur: str) -> None:
+    feuille = read_feuille(make_xlsx({"A1": 1, "B3": valeur}))
+    assert len(feuille.lignes) == 3
+    assert [feuille.is_empty(rang) for rang in range(3)] == [False, True, False]
 
 
 @pytest.mark.parametrize(
@@ -180,7 +186,7 @@ def test_sheet_written_with_prefixes_is_read_alike() -> None:
     feuille.row_dimensions[3].hidden = feuille.column_dimensions["B"].hidden = True
     droite = write(classeur)
     prefixee = edit(droite, prefix_tags)
-    assert b"<x:c r" in edit(droite, prefix_tags) or prefixee != droite
+    assert prefixee != droite
     assert read_feuille(prefixee) == read_feuille(droite)
 
 
