@@ -30,7 +30,7 @@ JOURS_MAX = Decimal(999_999)
 MONTANT_MAX = Decimal(999_999_999_999)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cellule:
     """One cost: `chiffrage` is chiffre, sur_devis or inconnu; amounts in euros, days with two decimals."""
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from itertools import count, islice
 from typing import Any
@@ -61,10 +61,12 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     imp.lecture = describe(classeur, propositions)
     retenues, certaine = choose_sheets(classeur, propositions)
     imp.propositions = [p.to_json() for p in retenues]
-    imp.etat = ImportBudget.Etat.DEPOSE
-    imp.save(update_fields=["lecture", "propositions", "etat"])
+    imp.save(update_fields=["lecture", "propositions"])
     if certaine:
         preview(imp, suivre, classeur)
+    else:
+        imp.etat, imp.etape = ImportBudget.Etat.DEPOSE, ""
+        imp.save(update_fields=["etat", "etape"])
 
 
 def choose(imp: ImportBudget, nom: str) -> None:
@@ -153,7 +155,7 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     with transaction.atomic():
         imp.pages.all().delete()
         store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
-        store_pages(imp, PageImport.Genre.REFUS, [list(r[:4]) for r in bilan.refus])
+        store_refus(imp, bilan)
         imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], Referentiel(imp.convention))
         imp.etat, imp.progres, imp.etape = ImportBudget.Etat.APERCU, 100, ""
         imp.save(update_fields=["apercu", "etat", "progres", "etape"])
@@ -239,6 +241,7 @@ def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudge
     except (OSError, ValueError) as erreur:
         raise ImportImpossible("Le fichier déposé n’est plus lisible. Déposez-le de nouveau.") from erreur
     lecture = read_lignes(classeur, [Proposition.from_json(p) for p in imp.propositions], ref)
+    del classeur  # the rows hold all that is needed: memory for what follows
     bilan = write_rows(imp, user, ref, lecture)
     connus = imp.apercu["etats"]
     perimes = [pk for pk, etat in bilan.etats.items() if connus.get(pk) != etat]
@@ -308,10 +311,14 @@ def _fail(imp: ImportBudget, message: str) -> None:
     imp.save(update_fields=["etat", "message", "etape"])
 
 
-def store_pages(imp: ImportBudget, genre: str, valeurs: list[Any]) -> None:
-    """Cut a long list in pages, each read alone."""
-    pages = range(0, len(valeurs), PageImport.TAILLE)
-    PageImport.objects.bulk_create(
-        [PageImport(parent=imp, genre=genre, rang=n, contenu=valeurs[i : i + PageImport.TAILLE]) for n, i in enumerate(pages)],
-        batch_size=200,
-    )
+def store_pages(imp: ImportBudget, genre: str, pages: Iterable[list[Any]]) -> None:
+    """Keep the pages of a long list, each read alone later."""
+    lignes = (PageImport(parent=imp, genre=genre, rang=rang, contenu=contenu) for rang, contenu in enumerate(pages))
+    while paquet := list(islice(lignes, 50)):
+        PageImport.objects.bulk_create(paquet)
+
+
+def store_refus(imp: ImportBudget, bilan: Bilan) -> None:
+    """Keep the refusals: sheet, cell, value, reason."""
+    refus = [list(r[:4]) for r in bilan.refus]
+    store_pages(imp, PageImport.Genre.REFUS, (refus[i : i + PageImport.TAILLE] for i in range(0, len(refus), PageImport.TAILLE)))

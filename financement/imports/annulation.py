@@ -94,14 +94,8 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
 def _load(table: str, pks: list[int]) -> dict[int, Any]:
     """The rows as they are, by thousands."""
     objets: dict[int, Any] = {}
-    relations = {
-        "lignecout": ["fiche", "nature"],
-        "cofinancement": ["fiche", "financeur", "nature"],
-        "montantrecapdeclare": ["fiche", "axe", "financeur"],
-    }
     for debut in range(0, len(pks), 1000):
-        requete = MODELES[table]._default_manager.filter(pk__in=pks[debut : debut + 1000]).select_related(*relations[table])
-        objets |= {o.pk: o for o in requete}
+        objets |= {o.pk: o for o in MODELES[table]._default_manager.filter(pk__in=pks[debut : debut + 1000])}
     return objets
 
 
@@ -110,7 +104,10 @@ def _compare(ressource: FinancementResource, objet: Any, apres: list[Any], table
     if objet is None:
         version = MODELES[table].history.filter(id=pk).select_related("history_user").first()  # type: ignore[attr-defined]
         return f"{_name(version) if version else 'Une ligne'} : supprimée depuis{_sign(version)}."
-    actuelles = [_read(objet, nom, v) for nom, v in zip(ressource.suivis, jsonify(ressource.snapshot(objet)) or [], strict=True)]
+    ecrites = jsonify(ressource.snapshot(objet)) or []
+    if ecrites == apres:
+        return ""
+    actuelles = [_read(objet, nom, v) for nom, v in zip(ressource.suivis, ecrites, strict=True)]
     if actuelles == [_read(objet, nom, v) for nom, v in zip(ressource.suivis, apres, strict=True)]:
         return ""
     version = objet.history.select_related("history_user").first()

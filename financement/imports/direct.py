@@ -7,9 +7,9 @@ from django.db import transaction
 from django.db.models import Sum
 
 from financement.couts import LigneCout
-from financement.imports.actes import ImportImpossible, choose_sheets, close, lock, store_pages, write_rows
+from financement.imports.actes import ImportImpossible, choose_sheets, close, lock, store_refus, write_rows
 from financement.imports.formes import read_lignes
-from financement.imports.journal import ImportBudget, PageImport
+from financement.imports.journal import ImportBudget
 from financement.imports.plan import Bilan
 from financement.imports.reconnaissance import Proposition, list_blocages, recognise
 from financement.imports.referentiel import Referentiel
@@ -39,6 +39,7 @@ def write_direct(imp: ImportBudget, user: Any, valides_seulement: bool, sheet: s
     if blocages := [b for p in propositions for b in list_blocages(p)]:
         raise ImportImpossible(" ".join(blocages))
     lecture = read_lignes(classeur, propositions, ref)
+    del classeur  # the rows hold all that is needed: memory for what follows
     formes = [p.forme for p in propositions]
     with transaction.atomic():
         imp = lock(imp)
@@ -50,7 +51,7 @@ def write_direct(imp: ImportBudget, user: Any, valides_seulement: bool, sheet: s
             transaction.savepoint_commit(point)
         else:
             transaction.savepoint_rollback(point)
-        store_pages(imp, PageImport.Genre.REFUS, [list(r[:4]) for r in bilan.refus])
+        store_refus(imp, bilan)
         imp.propositions = [p.to_json() for p in propositions]
         imp.apercu = _summarise(bilan, lecture.remarques, lecture.nb_lignes, formes, avant, apres)
         imp.etat = ImportBudget.Etat.APERCU

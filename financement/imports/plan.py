@@ -5,6 +5,7 @@ and memory does not grow with the file.
 """
 
 import hashlib
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,7 @@ from financement.cellules import explain_cellule
 from financement.cofinancements import NON_REPARTI, CoFinancement
 from financement.couts import LigneCout
 from financement.echanges import CoFinancementResource, FinancementResource, LigneCoutResource, RecapDeclareResource
+from financement.imports.journal import PageImport
 from financement.imports.lignes import CelluleRecap, Depense, Lecture, PartLue, Refus
 from financement.imports.referentiel import Referentiel
 from financement.recap_declare import MontantRecapDeclare
@@ -38,13 +40,37 @@ class ArretDemande(Exception):
     """Somebody asked to stop."""
 
 
+class Pages:
+    """A long list kept as JSON texts of one page each: a hundred thousand rows as Python objects would fill the memory."""
+
+    def __init__(self, taille: int = PageImport.TAILLE) -> None:
+        self.taille = taille
+        self.textes: list[str] = []
+        self._ouverte: list[Any] = []
+
+    def append(self, ligne: list[Any]) -> None:
+        self._ouverte.append(ligne)
+        if len(self._ouverte) >= self.taille:
+            self._close()
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        """The pages, one at a time."""
+        if self._ouverte:
+            self._close()
+        return (json.loads(texte) for texte in self.textes)
+
+    def _close(self) -> None:
+        self.textes.append(json.dumps(self._ouverte, ensure_ascii=False))
+        self._ouverte = []
+
+
 @dataclass
 class Bilan:
     """What an import does: counts, changes, refusals, sums before and after."""
 
     comptes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("nouveaux", "modifies", "inchanges", "rejetes"), 0))
     refus: list[Refus] = field(default_factory=list)
-    changements: list[list[Any]] = field(default_factory=list)
+    changements: "Pages" = field(default_factory=lambda: Pages())
     fiches: list[list[Any]] = field(default_factory=list)
     avant: Somme = field(default_factory=lambda: defaultdict(lambda: ZERO))
     apres: Somme = field(default_factory=lambda: defaultdict(lambda: ZERO))

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from financement.cellules import VIDES, Cellule, CelluleIllisible, parse_cellule
@@ -185,13 +186,19 @@ class Lecteur:
         if not pourcentage and (rang, colonne) in self.feuille.pourcentages:
             lu = format_nombre(round(Decimal(repr(valeur)) * 100, 4))
             raise ValeurRefusee(f"Cette cellule est un pourcentage ({lu} %), {attendu} est attendu.")
-        nombre = Decimal(repr(valeur))
-        if not nombre.is_finite() or abs(nombre) >= 10**12:
-            raise ValeurRefusee("Ce nombre est trop grand.")
-        arrondi = round_cents(nombre) if decimales == 2 else round(nombre, decimales)
-        if abs(nombre - arrondi) > (BRUIT if decimales == 2 else BRUIT * BRUIT):
-            raise ValeurRefusee(f"{format_nombre(round(nombre, 6))} a plus de {decimales} décimales. Arrondissez-le dans le tableur.")
-        return arrondi
+        return read_flottant(valeur, decimales)
+
+
+@lru_cache(maxsize=4096)
+def read_flottant(valeur: float, decimales: int) -> Decimal:
+    """A number as a spreadsheet stores it, to its decimals. Raises ValeurRefusee when it is too large or has more of them."""
+    nombre = Decimal(repr(valeur))
+    if not nombre.is_finite() or abs(nombre) >= 10**12:
+        raise ValeurRefusee("Ce nombre est trop grand.")
+    arrondi = round_cents(nombre) if decimales == 2 else round(nombre, decimales)
+    if abs(nombre - arrondi) > (BRUIT if decimales == 2 else BRUIT * BRUIT):
+        raise ValeurRefusee(f"{format_nombre(round(nombre, 6))} a plus de {decimales} décimales. Arrondissez-le dans le tableur.")
+    return arrondi
 
 
 def _show(valeur: Any) -> str:
