@@ -118,7 +118,7 @@ class Budget:
         tarif = ligne.tarif_journalier.amount if ligne.tarif_journalier is not None else None
         return [
             fiche.code,
-            fiche.titre,
+            fiche.nom_court,
             ligne.nature.nom,
             ligne.libelle or None,
             ligne.annee,
@@ -147,7 +147,7 @@ class Budget:
                 qui = part.financeur.nom if part.financeur else NON_REPARTI
                 nature = part.nature.nom if part.nature else None
                 montant = part.montant.amount if part.montant is not None else None
-                tableau.lignes.append([fiche.code, fiche.titre, qui, nature, part.annee, part.taux, montant, part.mention or None])
+                tableau.lignes.append([fiche.code, fiche.nom_court, qui, nature, part.annee, part.taux, montant, part.mention or None])
         return tableau
 
     def _build_par_fiche(self) -> Tableau:

@@ -8,9 +8,10 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from financement.recapitulatif import TOTAL, Cellule, Ligne, Recapitulatif, list_autres
+from socle.ecriture_xlsx import POLICE, set_landscape
 from socle.tableur import FORMAT_EUROS, put_formule, put_text, save_classeur
 
-GRAS = Font(bold=True)
+GRAS = Font(name=POLICE, size=11, bold=True)
 FILET = Side(style="thin", color="14231E")
 FOND = PatternFill("solid", fgColor="F2F6F4")
 PREMIERE_COLONNE = 3  # after the code and the title
@@ -53,7 +54,7 @@ def add_recapitulatif(classeur: Workbook, recap: Recapitulatif) -> None:
 
 
 def _write_head(feuille: Worksheet, recap: Recapitulatif) -> None:
-    put_text(feuille, 1, 1, recap.convention.titre).font = Font(bold=True, size=14)
+    put_text(feuille, 1, 1, recap.convention.titre).font = Font(name=POLICE, bold=True, size=14)
     source = "tels que déclarés en annexe" if recap.declare else "calculés depuis les fiches"
     bases = f" Bases mêlées : {', '.join(recap.bases).lower()}." if len(recap.bases) > 1 else ""
     feuille["A2"] = f"{recap.convention.reference} – montants en euros, {source}. « / » : aucun montant.{bases}"
@@ -143,9 +144,7 @@ def _set_up(feuille: Worksheet, recap: Recapitulatif, dernier_rang: int) -> None
     feuille.freeze_panes = feuille.cell(PREMIERE_LIGNE, PREMIERE_COLONNE)
     feuille.print_title_rows = "3:4"
     feuille.print_area = f"A1:{get_column_letter(PREMIERE_COLONNE + recap.nb_colonnes)}{dernier_rang}"
-    feuille.page_setup.orientation, feuille.page_setup.paperSize = "landscape", feuille.PAPERSIZE_A4
-    feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
-    feuille.sheet_properties.pageSetUpPr.fitToPage = True
+    set_landscape(feuille)
 
 
 def _write_autres(feuille: Worksheet, recap: Recapitulatif) -> None:
@@ -160,3 +159,4 @@ def _write_autres(feuille: Worksheet, recap: Recapitulatif) -> None:
     for lettre, largeur in {"A": 12, "B": 46, "C": 24, "D": 8, "E": 16}.items():
         feuille.column_dimensions[lettre].width = largeur
     feuille.freeze_panes = "A2"
+    set_landscape(feuille)

@@ -23,6 +23,7 @@ class EcrivainOds:
         self.doc.meta.addElement(meta.InitialCreator(text="Trait d’union"))
         self.doc.meta.addElement(dc.Title(text=classeur.titre))
         self._add_number_styles()
+        self._add_page_style()
 
     def build(self) -> bytes:
         """Bytes of the document, the same for the same content."""
@@ -53,6 +54,23 @@ class EcrivainOds:
         for element in (euros, jours, taux, annee):
             self.doc.automaticstyles.addElement(element)
 
+    def _add_page_style(self) -> None:
+        """Every sheet prints in landscape, one page wide."""
+        mise_en_page = style.PageLayout(name="paysage")
+        mise_en_page.addElement(
+            style.PageLayoutProperties(
+                pagewidth="29.7cm", pageheight="21cm", printorientation="landscape", margin="1.2cm", scaletox="1", scaletoy="0"
+            )
+        )
+        self.doc.automaticstyles.addElement(mise_en_page)
+        self.doc.masterstyles.addElement(style.MasterPage(name="Paysage", pagelayoutname="paysage"))
+        rangee = style.Style(name="rangee", family="table-row")
+        rangee.addElement(style.TableRowProperties(useoptimalrowheight="true"))
+        self.doc.automaticstyles.addElement(rangee)
+        feuille = style.Style(name="feuille", family="table", masterpagename="Paysage")
+        feuille.addElement(style.TableProperties(display="true"))
+        self.doc.automaticstyles.addElement(feuille)
+
     def _style(self, sorte: str, gras: bool = False, libre: bool = False, grand: bool = False) -> str:
         """Name of the style of a cell, made at first use."""
         cle = (sorte, gras, libre, grand)
@@ -64,7 +82,8 @@ class EcrivainOds:
                 style.TableCellProperties(
                     cellprotect="none" if libre else "protected",
                     backgroundcolor="#f2f6f4" if gras and not grand else "transparent",
-                    wrapoption="wrap",
+                    wrapoption="no-wrap" if gras else "wrap",
+                    verticalalign="top",
                 )
             )
             element.addElement(style.ParagraphProperties(textalign="start" if sorte == "texte" else "end"))
@@ -97,7 +116,7 @@ class EcrivainOds:
             self.doc.spreadsheet.addElement(validations)
 
     def _add_tableau(self, tableau: Tableau) -> None:
-        feuille = table.Table(name=tableau.nom, protected="true" if tableau.modifiable else "false")
+        feuille = table.Table(name=tableau.nom, stylename="feuille", protected="true" if tableau.modifiable else "false")
         for colonne in tableau.colonnes:
             feuille.addElement(table.TableColumn(stylename=self._column_style(colonne.largeur)))
         for rang, ligne in enumerate(tableau.titre):
@@ -116,7 +135,7 @@ class EcrivainOds:
         self.doc.spreadsheet.addElement(feuille)
 
     def _add_row(self, parent: Any, cases: list[tuple[Valeur, str, bool, bool, bool, str]]) -> None:
-        ligne = table.TableRow()
+        ligne = table.TableRow(stylename="rangee")
         for valeur, sorte, gras, libre, grand, liste in cases:
             options: dict[str, Any] = {"stylename": self._style(sorte, gras, libre, grand)}
             if liste in self.classeur.listes:
@@ -125,7 +144,7 @@ class EcrivainOds:
         parent.addElement(ligne)
 
     def _add_mode_emploi(self) -> None:
-        feuille = table.Table(name=NOM_MODE_EMPLOI, protected="true")
+        feuille = table.Table(name=NOM_MODE_EMPLOI, stylename="feuille", protected="true")
         feuille.addElement(table.TableColumn(stylename=self._column_style(110)))
         self._add_row(feuille, [(self.classeur.titre, "texte", True, False, True, "")])
         for ligne in ["", *self.classeur.mode_emploi]:

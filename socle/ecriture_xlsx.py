@@ -1,5 +1,6 @@
 """Workbooks written for Excel and LibreOffice: real numbers, real sums, frozen titles, ready to print."""
 
+import math
 from decimal import Decimal
 
 from openpyxl import Workbook
@@ -13,7 +14,9 @@ from socle.tableaux import LIGNES_LIBRES, NOM_LISTES, NOM_MODE_EMPLOI, ClasseurE
 from socle.tableur import FORMAT_EUROS, put_formule, put_text
 
 FORMATS = {"texte": "General", "euros": FORMAT_EUROS, "jours": "#,##0.00", "taux": "0.00##%", "annee": "0"}
-GRAS = Font(bold=True)
+POLICE = "Calibri"  # without a name, programs fall back on any font
+HAUTEUR = 15  # points of a line
+GRAS = Font(name=POLICE, size=11, bold=True)
 FOND = PatternFill("solid", fgColor="F2F6F4")
 FILET = Side(style="thin", color="14231E")
 
@@ -36,7 +39,7 @@ def build_xlsx(classeur: ClasseurEcrit) -> Workbook:
 def write_tableau(feuille: Worksheet, tableau: Tableau, listes: dict[str, list[str]]) -> None:
     """One sheet."""
     for rang, texte in enumerate(tableau.titre, 1):
-        put_text(feuille, rang, 1, texte).font = Font(bold=True, size=14) if rang == 1 else Font(italic=True)
+        put_text(feuille, rang, 1, texte).font = Font(name=POLICE, bold=True, size=14) if rang == 1 else Font(name=POLICE, italic=True)
     for numero, colonne in enumerate(tableau.colonnes, 1):
         case = put_text(feuille, tableau.rang_titres, numero, colonne.titre)
         case.font, case.fill, case.border = GRAS, FOND, Border(bottom=FILET)
@@ -45,6 +48,8 @@ def write_tableau(feuille: Worksheet, tableau: Tableau, listes: dict[str, list[s
     for rang, ligne in enumerate(tableau.lignes):
         for numero, valeur in enumerate(ligne, 1):
             _write_cell(feuille, tableau.rang_of(rang), numero, valeur, tableau, rang in tableau.fortes)
+        if rang not in tableau.fortes:
+            _set_height(feuille, tableau.rang_of(rang), ligne, tableau)
     feuille.freeze_panes = feuille.cell(tableau.rang_titres + 1, tableau.figees + 1)
     dernier = tableau.rang_of(len(tableau.lignes) - 1) if tableau.lignes else tableau.rang_titres
     if tableau.modifiable:
@@ -65,10 +70,18 @@ def _write_cell(feuille: Worksheet, rang: int, colonne: int, valeur: Valeur, tab
         case = feuille.cell(rang, colonne, Decimal(valeur) / 100 if sorte == "taux" else valeur)
     if not isinstance(valeur, str):
         case.number_format = FORMATS[sorte]
-    if sorte != "texte":
-        case.alignment = Alignment(horizontal="right")
+    is_texte = sorte == "texte"
+    case.alignment = Alignment(horizontal=None if is_texte else "right", vertical="top", wrap_text=is_texte and not forte)
     if forte:
         case.font, case.fill, case.border = GRAS, FOND, Border(top=FILET)
+
+
+def _set_height(feuille: Worksheet, rang: int, ligne: list[Valeur], tableau: Tableau) -> None:
+    """Make room for the words that fold: programs do not all measure them when they open a file."""
+    paires = [(v, c.largeur) for v, c in zip(ligne, tableau.colonnes, strict=True) if isinstance(v, str) and c.sorte == "texte"]
+    plis = max((math.ceil(len(valeur) / (largeur - 2)) for valeur, largeur in paires), default=1)
+    if plis > 1:
+        feuille.row_dimensions[rang].height = HAUTEUR * plis
 
 
 def _free_cells(feuille: Worksheet, tableau: Tableau, dernier: int, listes: dict[str, list[str]]) -> None:
@@ -98,22 +111,28 @@ def _free_cells(feuille: Worksheet, tableau: Tableau, dernier: int, listes: dict
             regle.add(plage)
 
 
-def _set_print(feuille: Worksheet, tableau: Tableau, dernier: int) -> None:
-    """One page wide in landscape, titles repeated, page numbers."""
-    feuille.print_title_rows = f"{tableau.rang_titres}:{tableau.rang_titres}"
-    fin = tableau.rang_of(len(tableau.lignes) - 1) if tableau.lignes else dernier
-    feuille.print_area = f"A1:{get_column_letter(len(tableau.colonnes))}{fin}"
+def set_landscape(feuille: Worksheet) -> None:
+    """One page wide, in landscape."""
     feuille.page_setup.orientation, feuille.page_setup.paperSize = "landscape", feuille.PAPERSIZE_A4
     feuille.page_setup.fitToWidth, feuille.page_setup.fitToHeight = 1, 0
     feuille.sheet_properties.pageSetUpPr.fitToPage = True
+
+
+def _set_print(feuille: Worksheet, tableau: Tableau, dernier: int) -> None:
+    """One page wide in landscape, titles repeated, page numbers."""
+    set_landscape(feuille)
+    feuille.print_title_rows = f"{tableau.rang_titres}:{tableau.rang_titres}"
+    fin = tableau.rang_of(len(tableau.lignes) - 1) if tableau.lignes else dernier
+    feuille.print_area = f"A1:{get_column_letter(len(tableau.colonnes))}{fin}"
     feuille.oddFooter.left.text, feuille.oddFooter.right.text = tableau.nom, "Page &P / &N"
 
 
 def _write_mode_emploi(feuille: Worksheet, classeur: ClasseurEcrit) -> None:
-    put_text(feuille, 1, 1, classeur.titre).font = Font(bold=True, size=14)
+    put_text(feuille, 1, 1, classeur.titre).font = Font(name=POLICE, bold=True, size=14)
     for rang, texte in enumerate(classeur.mode_emploi, 3):
         put_text(feuille, rang, 1, texte).alignment = Alignment(wrap_text=True, vertical="top")
     feuille.column_dimensions["A"].width = 110
+    set_landscape(feuille)
     feuille.protection.sheet = True
 
 

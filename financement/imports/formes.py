@@ -13,7 +13,7 @@ from financement.imports.valeurs import Lecteur, ValeurRefusee, show_cell
 from financement.saisie_couts import LIBELLE_MAX
 from socle.lecture_classeur import Classeur, Feuille, name_colonne
 from socle.montants import ZERO, round_cents
-from socle.tableur import restore_text
+from socle.tableur import clean_text, restore_text
 from socle.typographie import format_nombre, list_fr
 
 DEBUTS_DE_TOTAL = set("tTsSeE")
@@ -47,6 +47,7 @@ class LecteurFeuille:
         self.tarif: Decimal | None = tarif.amount if tarif is not None else None
         self.courante: int | None = None  # the fiche that the rows below belong to
         self.premier = proposition.titres + 1
+        self.formules = 0  # words that a spreadsheet program could run
         self.fusionnees = self._find_merged(self.colonnes["code"])
         # A sheet of shares alone: its amounts are those of the shares.
         sans_cout = all(self.colonnes[c] is None for c in ("jours", "tarif", "libelle")) and None in (
@@ -93,6 +94,8 @@ class LecteurFeuille:
         colonnes = sorted(set(self.proposition.colonnes) & self.feuille.colonnes_masquees)
         if colonnes:
             remarques.append(f"colonnes masquées, lues comme les autres : {list_fr([name_colonne(c) for c in colonnes])}")
+        if self.formules:
+            remarques.append(f"textes qui commencent comme une formule ({self.formules}) : gardés comme des mots, jamais calculés")
         if self.lecteur.deduites:
             remarques.append(f"nombres compris d’après le reste de leur colonne : {_abridge(list(self.lecteur.deduites.values()), ' ; ')}")
         self.lecture.remarques += [f"Feuille « {nom} » : {remarque}." for remarque in remarques]
@@ -173,6 +176,8 @@ class LecteurFeuille:
     def _read_mots(self, rang: int, champ: str, maximum: int) -> str:
         """Words of a libellé or a mention. Raises ValeurRefusee when too long."""
         texte = restore_text(self.lecteur.read_texte(rang, self.colonnes[champ]))
+        if clean_text(texte) != texte:
+            self.formules += 1
         if len(texte) > maximum:
             raise ValeurRefusee(f"Ce texte compte {len(texte)} caractères, {maximum} au plus. Raccourcissez-le.")
         return texte
