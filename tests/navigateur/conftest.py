@@ -37,7 +37,7 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-ECRITURES = {"test_editeur", "test_editeur_ensemble", "test_editeur_pannes"}
+ECRITURES = {"test_editeur", "test_editeur_ensemble", "test_editeur_pannes", "test_imports"}
 LARGE, TELEPHONE, ETROIT = 1280, 390, 320
 ADMINISTRATRICE = "claire.vasseur@dijon-metropole.example"
 AGENTE = "nadia.ferrand@dijon-metropole.example"
