@@ -12,11 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from conventions.models import Convention
+from financement.imports.bilan import Bilan
 from financement.imports.champs import NOMS_MODELE
 from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.lignes import Lecture, Refus
-from financement.imports.plan import Bilan, Plan
+from financement.imports.plan import Plan
 from financement.imports.reconnaissance import Proposition, check, list_blocages, read_titres, recognise
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell

@@ -8,9 +8,9 @@ from django.db.models import Sum
 
 from financement.couts import LigneCout
 from financement.imports.actes import ImportImpossible, choose_sheets, close, lock, store_refus, write_rows
+from financement.imports.bilan import Bilan
 from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget
-from financement.imports.plan import Bilan
 from financement.imports.reconnaissance import Proposition, list_blocages, recognise
 from financement.imports.referentiel import Referentiel
 from financement.recap_declare import MontantRecapDeclare
