@@ -63,7 +63,8 @@ def _write_cell(feuille: Worksheet, rang: int, colonne: int, valeur: Valeur, tab
     if valeur is None:
         case = feuille.cell(rang, colonne)
     elif isinstance(valeur, Somme):
-        case = put_formule(feuille, rang, colonne, f"=SUM({','.join(valeur.plages)})", valeur.valeur)
+        resultat = valeur.valeur / 100 if sorte == "taux" else valeur.valeur
+        case = put_formule(feuille, rang, colonne, f"=SUM({','.join(valeur.plages)})", resultat)
     elif isinstance(valeur, str):
         case = put_text(feuille, rang, colonne, valeur)
     else:

@@ -6,17 +6,22 @@ hidden rows: those are read from the file's own XML, so that a cell that looks e
 
 import datetime as dt
 import io
+import lzma
+import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import python_calamine
+from defusedxml.common import DefusedXmlException
 
 from socle.lecture_csv import read_csv
-from socle.lecture_ods import annotate_ods
-from socle.lecture_xlsx import annotate_xlsx
+from socle.lecture_ods import annotate_ods, measure_ods
+from socle.lecture_xlsx import CelluleSansAdresse, annotate_xlsx, measure_xlsx
 
 MAX_OCTETS = 20_000_000
 MAX_OUVERT = 400_000_000
@@ -24,8 +29,25 @@ MAX_RAPPORT = 200
 MAX_FEUILLES = 60
 MAX_LIGNES = 120_000
 MAX_COLONNES = 400
+MAX_CASES = 4_000_000  # of the rectangles that all the sheets take
 TAMPON = 1 << 20
 EXTENSIONS = ("xlsx", "xlsm", "ods", "csv", "tsv")
+# What zipfile, its decompressors, calamine and the XML parsers raise on spoilt bytes (a badly formed XML is a SyntaxError).
+ILLISIBLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    python_calamine.CalamineError,
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    ValueError,
+)
+ENTITES = "Ce classeur contient des entités XML, qu’aucun tableur n’écrit. Il est refusé."
 Place = tuple[int, int]  # row and column, from 0
 
 
@@ -55,7 +77,12 @@ class Feuille:
 
     def is_empty(self, rang: int) -> bool:
         """Tell whether nothing at all is in a row, not even a broken formula."""
-        return all(v is None for v in self.lignes[rang]) and not any(p[0] == rang for p in (*self.erreurs, *self.sans_valeur))
+        return rang not in self._signales and all(v is None for v in self.lignes[rang])
+
+    @cached_property
+    def _signales(self) -> set[int]:
+        """Rows that hold a broken formula, or one without value."""
+        return {rang for rang, _ in (*self.erreurs, *self.sans_valeur)}
 
     def locate(self, rang: int, colonne: int) -> str:
         """Address as people read it: « F9 »."""
@@ -115,7 +142,7 @@ def read_classeur(contenu: bytes, nom: str) -> Classeur:
 
 def _read_texte(contenu: bytes, nom: str) -> Classeur:
     try:
-        lignes, remarques = read_csv(contenu)
+        lignes, remarques = read_csv(contenu, MAX_LIGNES + 1)
     except ValueError as erreur:
         raise ClasseurRefuse(str(erreur)) from erreur
     feuille = Feuille(nom.rpartition(".")[0] or nom, lignes)
@@ -127,11 +154,17 @@ def _read_archive(contenu: bytes, nom: str) -> Classeur:
     try:
         with zipfile.ZipFile(io.BytesIO(contenu)) as archive:
             noms = _check_archive(archive)
-            if "xl/workbook.xml" in noms or any(n.startswith("xl/") for n in noms):
+            if any(n.startswith("xl/") for n in noms):
                 return _read_xlsx(contenu, archive, nom, noms)
             if "content.xml" in noms and b"spreadsheet" in _peek(archive, "mimetype", noms):
                 return _read_ods(contenu, archive, nom)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, python_calamine.CalamineError) as erreur:
+    except ClasseurRefuse:
+        raise
+    except DefusedXmlException as erreur:
+        raise ClasseurRefuse(ENTITES) from erreur
+    except CelluleSansAdresse as erreur:
+        raise ClasseurRefuse(str(erreur)) from erreur
+    except ILLISIBLE as erreur:
         raise ClasseurRefuse(
             "Ce classeur est abîmé ou protégé : il ne s’ouvre pas. Ouvrez-le dans Excel ou LibreOffice et enregistrez-le de nouveau."
         ) from erreur
@@ -153,25 +186,27 @@ def _check_archive(archive: zipfile.ZipFile) -> set[str]:
     total = 0
     for info in infos:
         with archive.open(info) as partie:
-            debut = True
+            fin = b""
             while morceau := partie.read(TAMPON):
                 total += len(morceau)
                 if total > MAX_OUVERT or (total > 5_000_000 and total > MAX_RAPPORT * max(sum(i.compress_size for i in infos), 1)):
                     raise ClasseurRefuse("Ce classeur est anormalement gros une fois ouvert. Il est refusé.")
-                if debut and info.filename.lower().endswith((".xml", ".rels", ".vml")):
-                    _check_xml(morceau)
-                debut = False
+                if info.filename.lower().endswith((".xml", ".rels", ".vml")):
+                    _check_xml(fin + morceau)
+                    fin = morceau[-32:]
     return {info.filename for info in infos}
 
 
-def _check_xml(debut: bytes) -> None:
+def _check_xml(morceau: bytes) -> None:
     """Refuse what a spreadsheet never needs: a document type, and the entities it declares."""
-    tete = debut[:65_536].replace(b"\x00", b"")  # UTF-16 parts too
-    if b"<!DOCTYPE" in tete or b"<!ENTITY" in tete:
-        raise ClasseurRefuse("Ce classeur contient des entités XML, qu’aucun tableur n’écrit. Il est refusé.")
+    if b"\x00" in morceau:
+        morceau = morceau.replace(b"\x00", b"")  # UTF-16 parts too
+    if b"<!DOCTYPE" in morceau or b"<!ENTITY" in morceau:
+        raise ClasseurRefuse(ENTITES)
 
 
 def _read_xlsx(contenu: bytes, archive: zipfile.ZipFile, nom: str, noms: set[str]) -> Classeur:
+    _check_extent(measure_xlsx(archive))
     classeur = Classeur(nom, "xlsx", _read_values(contenu))
     if any(n.lower().endswith("vbaproject.bin") for n in noms):
         classeur.format = "xlsm"
@@ -180,16 +215,40 @@ def _read_xlsx(contenu: bytes, archive: zipfile.ZipFile, nom: str, noms: set[str
         classeur.remarques.append(
             "Ce classeur va chercher des valeurs dans d’autres fichiers : les liens ne sont pas suivis, les valeurs gardées sont lues."
         )
-    try:
-        annotate_xlsx(archive, classeur.feuilles)
-    except ValueError as erreur:
-        raise ClasseurRefuse(str(erreur)) from erreur
+    annotate_xlsx(archive, classeur.feuilles)
+    _complete(classeur)
     return classeur
 
 
+def _check_extent(mesures: list[tuple[str, int, int]]) -> None:
+    """Refuse before reading what would take the whole memory. Raises ClasseurRefuse."""
+    for nom, lignes, colonnes in mesures:
+        if lignes > MAX_LIGNES:
+            raise ClasseurRefuse(_explain_lignes(nom, lignes))
+        if colonnes > MAX_COLONNES:
+            raise ClasseurRefuse(f"La feuille « {nom} » va jusqu’à la colonne {name_colonne(colonnes - 1)}, trop loin pour un budget.")
+    if sum(lignes * colonnes for _, lignes, colonnes in mesures) > MAX_CASES:
+        raise ClasseurRefuse("Ce classeur a trop de cases. Séparez-le en plusieurs imports.")
+
+
+def _complete(classeur: Classeur) -> None:
+    """A last row that holds nothing but broken formulas is a row. Raises ClasseurRefuse when nothing at all is held."""
+    for feuille in classeur.feuilles:
+        fin = max((rang for rang, _ in (*feuille.erreurs, *feuille.sans_valeur)), default=-1)
+        feuille.lignes.extend([] for _ in range(len(feuille.lignes), fin + 1))
+    if not any(v is not None for f in classeur.feuilles for ligne in f.lignes for v in ligne):
+        raise ClasseurRefuse("Ce classeur ne contient aucune donnée.")
+
+
 def _read_ods(contenu: bytes, archive: zipfile.ZipFile, nom: str) -> Classeur:
+    _check_extent(measure_ods(archive))
     classeur = Classeur(nom, "ods", _read_values(contenu))
-    annotate_ods(archive, classeur.feuilles)
+    if annotate_ods(archive, classeur.feuilles):
+        classeur.feuilles = [f for f in classeur.feuilles if not re.match(r"'.*'#\$", f.nom)]  # copies of other files
+        classeur.remarques.append(
+            "Ce classeur va chercher des valeurs dans d’autres fichiers : les liens ne sont pas suivis, les valeurs gardées sont lues."
+        )
+    _complete(classeur)
     return classeur
 
 
@@ -215,8 +274,6 @@ def _read_values(contenu: bytes) -> list[Feuille]:
                 feuille.lignes = list(_pad(source.iter_rows(), source.start[1] if source.start else 0))
             feuille.fusions = list(source.merged_cell_ranges or [])
             feuilles.append(feuille)
-    if not any(f.lignes for f in feuilles):
-        raise ClasseurRefuse("Ce classeur ne contient aucune donnée.")
     return feuilles
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import re
 from collections import Counter
 
@@ -9,10 +10,10 @@ SEPARATEURS = (";", "\t", ",", "|")
 MAX_CELLULE = 32_767  # what a spreadsheet program keeps in a cell
 
 
-def read_csv(contenu: bytes) -> tuple[list[list[str | None]], list[str]]:
+def read_csv(contenu: bytes, limite: int = 1_000_000) -> tuple[list[list[str | None]], list[str]]:
     """Rows of text (None when empty) and what was understood of the file. Raises ValueError with a French sentence."""
     texte, encodage = _decode(contenu)
-    if re.search("[\x00-\x08\x0e-\x1f]", texte[:200_000]):
+    if re.search("[\x00-\x08\x0e-\x1f]", texte):
         raise ValueError("Ce fichier n’est ni un tableur ni un texte. Formats lus : xlsx, xlsm, ods, csv, tsv.")
     annonce = re.match(r"sep=(.)\r?\n", texte)
     separateur = annonce[1] if annonce else _find_separateur(texte)
@@ -20,7 +21,8 @@ def read_csv(contenu: bytes) -> tuple[list[list[str | None]], list[str]]:
         texte = texte[annonce.end() :]
     csv.field_size_limit(MAX_CELLULE)
     try:
-        lignes = [[v if v.strip() else None for v in ligne] for ligne in csv.reader(io.StringIO(texte), delimiter=separateur, strict=True)]
+        lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur, strict=True)
+        lignes = [[v if v.strip() else None for v in ligne] for ligne in itertools.islice(lecteur, limite)]
     except csv.Error as erreur:
         raise ValueError(
             "Ce fichier texte est mal formé : un guillemet ouvert n’est pas refermé, ou une cellule est démesurée."
@@ -33,7 +35,10 @@ def read_csv(contenu: bytes) -> tuple[list[list[str | None]], list[str]]:
 
 def _decode(contenu: bytes) -> tuple[str, str]:
     if contenu.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return contenu.decode("utf-16", errors="strict"), "UTF-16"
+        try:
+            return contenu.decode("utf-16"), "UTF-16"
+        except UnicodeDecodeError as erreur:
+            raise ValueError("Ce fichier est coupé : ses caractères ne se lisent pas. Enregistrez-le en « CSV UTF-8 ».") from erreur
     try:
         return contenu.decode("utf-8-sig"), "UTF-8"
     except UnicodeDecodeError:
@@ -46,13 +51,12 @@ def _decode(contenu: bytes) -> tuple[str, str]:
 
 def _find_separateur(texte: str) -> str:
     """The separator that cuts the first rows in the same number of columns most often; the semicolon when in doubt."""
-    extrait = texte[:60_000]
-    if len(texte) > len(extrait):
-        extrait = extrait[: extrait.rfind("\n") + 1] or extrait
     notes: dict[str, tuple[float, int]] = {}
     for separateur in SEPARATEURS:
         try:
-            largeurs = [len(li) for li in csv.reader(io.StringIO(extrait), delimiter=separateur) if any(c.strip() for c in li)]
+            # Strict: a separator that cuts quoted cells in their middle is none.
+            lecteur = csv.reader(io.StringIO(texte, newline=""), delimiter=separateur, strict=True)
+            largeurs = [len(li) for li in itertools.islice(lecteur, 500) if any(c.strip() for c in li)]
         except csv.Error:
             continue
         if not largeurs or max(largeurs) < 2:
@@ -62,4 +66,4 @@ def _find_separateur(texte: str) -> str:
     if not notes:
         return ";"
     # A decimal comma cuts « 1 234,50 » in two but not always at the same places: regularity first, then the order above.
-    return max(notes, key=lambda s: (round(notes[s][0], 2), notes[s][1] >= 3, -SEPARATEURS.index(s)))
+    return max(notes, key=lambda s: (round(notes[s][0], 2), -SEPARATEURS.index(s)))

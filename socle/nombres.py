@@ -74,6 +74,10 @@ def find_decimale(textes: Iterable[str]) -> str | None:
     for texte in textes:
         for nombre in re.findall(rf"[0-9][0-9{SPACES}'’.,]*[0-9]", texte):
             points, virgules = nombre.count("."), nombre.count(",")
+            try:
+                _split(nombre, nombre, 2, milliers=True, decimale=".")
+            except NombreIllisible:
+                continue  # a date, a code, two numbers
             if points and virgules:
                 prouvees.add(max(".,", key=nombre.rfind))
             elif points + virgules > 1:

@@ -13,9 +13,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 FORMAT_EUROS = '#,##0.00\u00a0"€"'
 _INSTANT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms)")
+_ECHAPPEMENT = re.compile("_(?=x[0-9A-Fa-f]{4}_)")  # what a spreadsheet would read as a coded character
 _FORMULE = re.compile(rb'(<c r="([A-Z]+[0-9]+)"[^>]*><f>[^<]*</f>)<v ?/?>(?:</v>)?')
 _resultats: "WeakKeyDictionary[Worksheet, dict[str, Decimal]]" = WeakKeyDictionary()
-_CONTROLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def strip_controls(texte: str) -> str:
@@ -37,10 +38,10 @@ def restore_text(texte: str) -> str:
 def put_text(feuille: Worksheet, rang: int, colonne: int, texte: str) -> Cell:
     """Write words in a cell as they are, marked as text: a program opening the file never runs them as a formula."""
     cellule = feuille.cell(rang, colonne)
-    cellule.value = strip_controls(texte)
-    if cellule.data_type == "f":
+    cellule.value = _ECHAPPEMENT.sub("_x005F_", strip_controls(texte))
+    if cellule.data_type in {"f", "e"}:
+        cellule.quotePrefix = cellule.data_type == "f"
         cellule.data_type = "s"
-        cellule.quotePrefix = True
     return cellule
 
 
