@@ -96,6 +96,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # WAL lets readers work while one person saves; IMMEDIATE takes the write lock at the start of
     # a transaction, so two people saving at once wait for each other instead of failing.
     DATABASES["default"]["ENGINE"] = "config.sqlite"
+    DATABASES["default"]["TEST"] = {"NAME": ":memory:"}  # said, since tools only guess it for Django's own SQLite
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
