@@ -61,6 +61,7 @@ class FinancementResource(resources.ModelResource):
     _meta: Any
     cle: ClassVar[tuple[str, ...]] = ()  # columns of the natural key, for batches
     colonnes: ClassVar[tuple[str, ...]] = ()  # columns that a row of a batch gives, in order
+    identite: ClassVar[tuple[str, ...]] = ()  # model fields of that key
     suivis: ClassVar[tuple[str, ...]] = ()  # model fields that a batch may change
 
     def __init__(self, user: Any = None, existants: Mapping[Any, Any] | None = None, **kwargs: Any) -> None:
@@ -93,6 +94,10 @@ class FinancementResource(resources.ModelResource):
     def snapshot(self, instance: Any) -> tuple[Any, ...]:
         """What a batch may change of a row, to compare and to put back."""
         return tuple(v.amount if isinstance(v := getattr(instance, nom), Money) else v for nom in self.suivis)
+
+    def identify(self, instance: Any) -> list[Any]:
+        """The natural key of a row, to know later whether it is still the same one."""
+        return [getattr(instance, nom) for nom in self.identite]
 
     def restore(self, instance: Any, valeurs: Sequence[Any]) -> None:
         """Put a snapshot back in a row, in memory."""
@@ -211,6 +216,7 @@ class LigneCoutResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "nature", "libelle", "annee")
+    identite = ("fiche_id", "nature_id", "libelle", "annee")
     colonnes = ("code", "nature", "libelle", "annee", "chiffrage", "jours", "tarif_journalier", "montant", "mention", "ordre")
     suivis = ("chiffrage", "jours", "tarif_journalier", "montant", "mention")
 
@@ -246,6 +252,7 @@ class CoFinancementResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "financeur", "nature", "annee")
+    identite = ("fiche_id", "financeur_id", "nature_id", "annee")
     colonnes = ("code", "financeur", "nature", "annee", "taux", "montant", "mention", "ordre")
     suivis = ("taux", "montant", "mention")
 
@@ -283,6 +290,7 @@ class RecapDeclareResource(FinancementResource):
     mention = fields.Field(column_name="mention", attribute="mention", widget=TexteWidget(), default="")
 
     cle = ("code", "axe", "annee", "financeur")
+    identite = ("fiche_id", "axe_id", "annee", "financeur_id")
     colonnes = ("convention", "code", "axe", "financeur", "annee", "montant", "mention")
     suivis = ("montant", "mention")
 

@@ -114,13 +114,13 @@ def _build_lignes(convention: Convention, totaux: Any, versements: list[Versemen
     periode = _write_periode(convention, versements)
     if not periode:
         raisons.append("Ni dates de versement, ni dates de début et de fin.")
+    if totaux and totaux.total.montant and totaux.total.reserves:
+        raisons.append(f"Le coût de ses fiches n’est pas entièrement chiffré ({list_fr(totaux.total.reserves)}).")
     lignes = []
     for payeur in payeurs:
         part = totaux.part_of(payeur.organisation_id) if totaux else None
         if part is None or not part.montant or part.montant <= ZERO:
             raisons.append(f"Aucun montant n’est connu pour {payeur.organisation.nom}.")
-        elif totaux.total.reserves:
-            raisons.append(f"Le coût de ses fiches n’est pas entièrement chiffré ({list_fr(totaux.total.reserves)}).")
         elif not raisons:
             lignes.append(_build_subvention(convention, payeur, beneficiaires[0], part.montant, versements, periode))
     return lignes

@@ -18,6 +18,7 @@ from financement.tableaux import build_couts
 from financement.tableur_recapitulatif import add_recapitulatif, show
 from socle.ecriture_ods import write_ods
 from socle.ecriture_xlsx import build_xlsx
+from socle.lecture_classeur import name_colonne
 from socle.montants import ZERO
 from socle.tableaux import ClasseurEcrit, Colonne, Somme, Tableau, Valeur
 from socle.tableur import clean_text, save_classeur
@@ -184,8 +185,8 @@ class Budget:
         return tableau
 
     def _letter(self, rang: int) -> str:
-        """Letter of a year's column in « Par fiche »: after code, action and nature. Few years, one letter."""
-        return chr(ord("D") + rang)
+        """Letter of a year's column in « Par fiche »: after code, action and nature."""
+        return name_colonne(3 + rang)
 
     def _sum_row(self, tableau: Tableau, montant: Decimal | None) -> Valeur:
         """The sum of the years of the row about to be added."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from odf import config, dc, meta, number, opendocument, style, table, text
+from openpyxl.utils import get_column_letter
 
 from socle.tableaux import LIGNES_LIBRES, NOM_LISTES, NOM_MODE_EMPLOI, ClasseurEcrit, Somme, Tableau, Valeur
 from socle.tableur import strip_controls
@@ -105,7 +106,7 @@ class EcrivainOds:
     def _add_validations(self) -> None:
         validations = table.ContentValidations()
         for numero, (nom, valeurs) in enumerate(self.classeur.listes.items()):
-            lettre, fin = chr(65 + numero), max(len(valeurs), 1) + 1
+            lettre, fin = get_column_letter(numero + 1), max(len(valeurs), 1) + 1
             condition = f"of:cell-content-is-in-list([${NOM_LISTES}.${lettre}$2:.${lettre}${fin}])"
             validation = table.ContentValidation(name=nom, condition=condition, allowemptycell="true")
             message = table.ErrorMessage(title=nom, display="true", messagetype="stop")

@@ -75,6 +75,11 @@ class Feuille:
         ligne = self.lignes[rang] if 0 <= rang < len(self.lignes) else []
         return ligne[colonne] if 0 <= colonne < len(ligne) else None
 
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether anything is in the sheet, a zero included."""
+        return any(v is not None for ligne in self.lignes for v in ligne)
+
     def is_empty(self, rang: int) -> bool:
         """Tell whether nothing at all is in a row, not even a broken formula."""
         return rang not in self._signales and all(v is None for v in self.lignes[rang])

@@ -17,8 +17,8 @@ from financement.imports.champs import NOMS_MODELE
 from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.lignes import Lecture, Refus
-from financement.imports.plan import Plan
-from financement.imports.reconnaissance import Proposition, check, list_blocages, read_titres, recognise
+from financement.imports.plan import ArretDemande, Plan
+from financement.imports.reconnaissance import Proposition, check, list_blocages, list_inconnus, read_titres, recognise
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell
 from socle.lecture_classeur import MAX_OCTETS, Classeur, ClasseurRefuse, Feuille, name_colonne, read_classeur, read_colonne
@@ -58,7 +58,7 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         return
     suivre(0.2)
     ref = Referentiel(imp.convention)
-    propositions = {f.nom: recognise(f, ref) for f in classeur.feuilles if any(map(any, f.lignes))}
+    propositions = {f.nom: recognise(f, ref) for f in classeur.feuilles if f.is_filled}
     imp.lecture = describe(classeur, propositions)
     retenues, certaine = choose_sheets(classeur, propositions)
     imp.propositions = [p.to_json() for p in retenues]
@@ -66,8 +66,7 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     if certaine:
         preview(imp, suivre, classeur)
     else:
-        imp.etat, imp.etape = ImportBudget.Etat.DEPOSE, ""
-        imp.save(update_fields=["etat", "etape"])
+        _set(imp, etat=ImportBudget.Etat.DEPOSE, etape="")
 
 
 def choose(imp: ImportBudget, nom: str) -> None:
@@ -76,16 +75,22 @@ def choose(imp: ImportBudget, nom: str) -> None:
         classeur = read_classeur(imp.read_contenu(), imp.nom)
     except (ClasseurRefuse, OSError, ValueError) as erreur:
         raise ImportImpossible(str(erreur)) from erreur
-    feuille = classeur.find(nom)
-    if feuille is None:
-        raise ImportImpossible(
-            f"Aucune feuille ne s’appelle « {nom} ». Feuilles du fichier : {list_fr([f.nom for f in classeur.feuilles])}."
-        )
+    feuille = find_sheet(classeur, nom)
     proposition = recognise(feuille, Referentiel(imp.convention))
     imp.propositions = [proposition.to_json()]
     imp.save(update_fields=["propositions"])
     if proposition.certaine:
         preview(imp, classeur=classeur)
+
+
+def find_sheet(classeur: Classeur, nom: str) -> Feuille:
+    """The sheet of that name. Raises ImportImpossible naming those there are."""
+    feuille = classeur.find(nom)
+    if feuille is None:
+        raise ImportImpossible(
+            f"Aucune feuille ne s’appelle « {nom} ». Feuilles du fichier : {list_fr([f.nom for f in classeur.feuilles])}."
+        )
+    return feuille
 
 
 def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition]) -> tuple[list[Proposition], bool]:
@@ -143,10 +148,12 @@ def describe_columns(feuille: Feuille, titres: int) -> list[dict[str, Any]]:
 
 
 def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: None, classeur: Classeur | None = None) -> None:
-    """Compute what the import would do and keep it for the page. Nothing of the budget is written."""
+    """Compute what the import would do and keep it for the page. Nothing of the budget is written.
+
+    Raises ArretDemande when the import is abandoned meanwhile.
+    """
     propositions = [Proposition.from_json(p) for p in imp.propositions]
-    if blocages := [b for p in propositions for b in list_blocages(p)]:
-        raise ImportImpossible(" ".join(blocages))
+    check_propositions(propositions, Referentiel(imp.convention))
     try:
         classeur = classeur or read_classeur(imp.read_contenu(), imp.nom)
     except (ClasseurRefuse, OSError, ValueError) as erreur:
@@ -158,8 +165,7 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
         store_refus(imp, bilan)
         imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], Referentiel(imp.convention))
-        imp.etat, imp.progres, imp.etape = ImportBudget.Etat.APERCU, 100, ""
-        imp.save(update_fields=["apercu", "etat", "progres", "etape"])
+        _set(imp, apercu=imp.apercu, etat=ImportBudget.Etat.APERCU, progres=100, etape="")
 
 
 def compare(
@@ -277,12 +283,17 @@ def close(imp: ImportBudget, user: Any, valides_seulement: bool) -> None:
 
 def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:
     """Keep the columns as somebody chose them. Raises ImportImpossible when they cannot be read so, or it is too late."""
-    if blocages := [b for p in propositions for b in list_blocages(p)]:
-        raise ImportImpossible(" ".join(blocages))
+    check_propositions(propositions, Referentiel(imp.convention))
     if imp.etat not in {ImportBudget.Etat.DEPOSE, ImportBudget.Etat.APERCU}:
         raise ImportImpossible(f"Cet import ne se précise plus : {imp.get_etat_display().lower()}.")
     imp.propositions, imp.message = [p.to_json() for p in propositions], ""
     imp.save(update_fields=["propositions", "message"])
+
+
+def check_propositions(propositions: list[Proposition], ref: Referentiel) -> None:
+    """Raise ImportImpossible, every reason at once, when sheets cannot be read so."""
+    if blocages := [b for p in propositions for b in (*list_blocages(p), *list_inconnus(p, ref))]:
+        raise ImportImpossible(" ".join(blocages))
 
 
 def reread(imp: ImportBudget, nom: str, titres: int) -> dict[str, Any] | None:
@@ -308,8 +319,15 @@ def abandon(imp: ImportBudget) -> None:
 
 
 def _fail(imp: ImportBudget, message: str) -> None:
-    imp.etat, imp.message, imp.etape = ImportBudget.Etat.ECHEC, message, ""
-    imp.save(update_fields=["etat", "message", "etape"])
+    _set(imp, etat=ImportBudget.Etat.ECHEC, message=message, etape="")
+
+
+def _set(imp: ImportBudget, **champs: Any) -> None:
+    """Write where an import stands. Raises ArretDemande when it was abandoned meanwhile: it stays so."""
+    if not ImportBudget.objects.filter(pk=imp.pk, arret_demande=False).update(**champs):
+        raise ArretDemande
+    for nom, valeur in champs.items():
+        setattr(imp, nom, valeur)
 
 
 def store_pages(imp: ImportBudget, genre: str, pages: Iterable[list[Any]]) -> None:

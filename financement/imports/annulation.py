@@ -4,6 +4,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -19,7 +20,7 @@ from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.plan import jsonify
 from financement.recap_declare import MontantRecapDeclare
 from financement.saisie_couts import to_cellule
-from socle.typographie import format_euros
+from socle.typographie import format_euros, format_taux
 
 RESSOURCES: dict[str, type[FinancementResource]] = {
     "lignecout": LigneCoutResource,
@@ -67,9 +68,9 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
     touchees: set[int] = set()
     for table, effets in par_table.items():
         ressource = RESSOURCES[table](user=user, existants={})
-        objets = _load(table, [pk for pk, _, _ in effets])
+        objets = _load(table, [pk for pk, *_ in effets])
         touchees |= {o.fiche_id for o in objets.values() if o.fiche_id}
-        differences += [d for pk, _, apres in effets if (d := _compare(ressource, objets.get(pk), apres, table, pk))]
+        differences += [d for pk, _, apres, cle in effets if (d := _compare(ressource, objets.get(pk), apres, cle, table, pk))]
         a_rendre.append((ressource, effets, objets))
     fiches = list(FicheAction.toutes.select_for_update(of=("self",)).filter(pk__in=touchees).select_related("convention"))
     if par_table.keys() & {"lignecout", "cofinancement"}:
@@ -78,9 +79,9 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
         raise AnnulationImpossible(differences)
     date, raison = timezone.now(), f"Annulation de l’import {imp.nom}"[:100]
     for ressource, effets, objets in a_rendre:
-        ressource.delete_batch([objets[pk] for pk, avant, _ in effets if avant is None], raison, date)
+        ressource.delete_batch([objets[pk] for pk, avant, *_ in effets if avant is None], raison, date)
         rendus = []
-        for pk, avant, _ in effets:
+        for pk, avant, *_ in effets:
             if avant is not None:
                 ressource.restore(objets[pk], [_read(objets[pk], nom, v) for nom, v in zip(ressource.suivis, avant, strict=True)])
                 rendus.append(objets[pk])
@@ -99,16 +100,17 @@ def _load(table: str, pks: list[int]) -> dict[int, Any]:
     return objets
 
 
-def _compare(ressource: FinancementResource, objet: Any, apres: list[Any], table: str, pk: int) -> str:
+def _compare(ressource: FinancementResource, objet: Any, apres: list[Any], cle: list[Any], table: str, pk: int) -> str:
     """What changed in one row since the import, empty when nothing did."""
     if objet is None:
         version = MODELES[table].history.filter(id=pk).select_related("history_user").first()  # type: ignore[attr-defined]
         return f"{_name(version) if version else 'Une ligne'} : supprimée depuis{_sign(version)}."
     ecrites = jsonify(ressource.snapshot(objet)) or []
-    if ecrites == apres:
+    meme = ressource.identify(objet) == cle
+    if meme and ecrites == apres:
         return ""
     actuelles = [_read(objet, nom, v) for nom, v in zip(ressource.suivis, ecrites, strict=True)]
-    if actuelles == [_read(objet, nom, v) for nom, v in zip(ressource.suivis, apres, strict=True)]:
+    if meme and actuelles == [_read(objet, nom, v) for nom, v in zip(ressource.suivis, apres, strict=True)]:
         return ""
     version = objet.history.select_related("history_user").first()
     return f"{_name(objet)} : aujourd’hui {_show(objet)}{_sign(version)}."
@@ -124,15 +126,19 @@ def _amount(nom: str, valeur: str) -> Any:
 
 
 def _name(objet: Any) -> str:
-    return str(getattr(objet, "instance", objet))
+    """A row, or one of its versions, in words; its fiche may have gone for good."""
+    try:
+        return str(getattr(objet, "instance", objet))
+    except ObjectDoesNotExist:
+        return "Une ligne d’une fiche disparue"
 
 
 def _show(objet: Any) -> str:
-    return (
-        explain_cellule(to_cellule(objet))
-        if isinstance(objet, LigneCout)
-        else format_euros(objet.montant) or str(objet.taux or objet.mention)
-    )
+    if isinstance(objet, LigneCout):
+        return explain_cellule(to_cellule(objet))
+    taux = getattr(objet, "taux", None)
+    mots = [format_taux(taux) if taux is not None else "", format_euros(objet.montant) if objet.montant is not None else "", objet.mention]
+    return ", ".join(filter(None, mots)) or "rien"
 
 
 def _sign(version: Any) -> str:

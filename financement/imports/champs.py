@@ -76,10 +76,10 @@ FORMES = {"long": "Une ligne par dépense", "large": "Les années en colonnes", 
 
 def normalize(texte: str) -> str:
     """Titles and names compared without accents, capitals, signs or bracketed units: « Montant (€ HT) » gives « montant »."""
-    sans_unite = re.sub(r"\([^)]*\)", " ", texte) or texte
-    decompose = unicodedata.normalize("NFKD", sans_unite.replace("€", " eur ").replace("’", "'").replace("œ", "oe"))
-    lettres = "".join(c if c.isalnum() else " " for c in decompose if not unicodedata.combining(c))
-    return " ".join(lettres.casefold().split())
+    sans_unite = re.sub(r"\([^)]*\)", " ", texte).strip() or texte
+    minuscules = sans_unite.casefold().replace("€", " eur ").replace("’", "'").replace("œ", "oe")
+    decompose = unicodedata.normalize("NFKD", minuscules)
+    return " ".join("".join(c if c.isalnum() else " " for c in decompose if not unicodedata.combining(c)).split())
 
 
 def read_annee(valeur: object) -> int | None:

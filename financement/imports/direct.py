@@ -7,11 +7,11 @@ from django.db import transaction
 from django.db.models import Sum
 
 from financement.couts import LigneCout
-from financement.imports.actes import ImportImpossible, choose_sheets, close, lock, store_refus, write_rows
+from financement.imports.actes import ImportImpossible, check_propositions, choose_sheets, close, find_sheet, lock, store_refus, write_rows
 from financement.imports.bilan import Bilan
 from financement.imports.formes import read_lignes
 from financement.imports.journal import ImportBudget
-from financement.imports.reconnaissance import Proposition, list_blocages, recognise
+from financement.imports.reconnaissance import Proposition, recognise
 from financement.imports.referentiel import Referentiel
 from financement.recap_declare import MontantRecapDeclare
 from socle.lecture_classeur import ClasseurRefuse, read_classeur
@@ -23,7 +23,7 @@ def write_direct(imp: ImportBudget, user: Any, valides_seulement: bool, sheet: s
 
     The sheets are those already chosen in `propositions`, else `sheet`, else the only ones recognised. Without
     `valides_seulement`, one refusal and nothing is written: the import is then still « à confirmer ».
-    Raises ImportImpossible when the file is not understood with certainty.
+    A file that is not understood with certainty is left « à préciser ». Raises ImportImpossible when it cannot be read so.
     """
     try:
         classeur = read_classeur(imp.read_contenu(), imp.nom)
@@ -32,12 +32,15 @@ def write_direct(imp: ImportBudget, user: Any, valides_seulement: bool, sheet: s
     ref = Referentiel(imp.convention)
     propositions = [Proposition.from_json(p) for p in imp.propositions]
     if not propositions:
-        connues = {f.nom: recognise(f, ref) for f in classeur.feuilles if any(map(any, f.lignes)) and sheet in {"", f.nom}}
+        if sheet:
+            find_sheet(classeur, sheet)
+        connues = {f.nom: recognise(f, ref) for f in classeur.feuilles if f.is_filled and sheet in {"", f.nom}}
         propositions, certaine = choose_sheets(classeur, connues)
         if not certaine:
-            raise ImportImpossible(" ".join(propositions[0].motifs) if propositions else "Aucune feuille n’est à lire.")
-    if blocages := [b for p in propositions for b in list_blocages(p)]:
-        raise ImportImpossible(" ".join(blocages))
+            imp.propositions = [p.to_json() for p in propositions]
+            imp.save(update_fields=["propositions"])
+            return imp  # « à préciser »
+    check_propositions(propositions, ref)
     lecture = read_lignes(classeur, propositions, ref)
     del classeur  # the rows hold all that is needed: memory for what follows
     formes = [p.forme for p in propositions]

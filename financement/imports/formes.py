@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from financement.cellules import MENTION_MAX, MOTS, Cellule
+from financement.cellules import MENTION_MAX, MONTANT_MAX, MOTS, Cellule
 from financement.imports.lignes import CelluleRecap, Depense, Lecture, PartLue, Refus
 from financement.imports.reconnaissance import TOTAL, Proposition, is_total
 from financement.imports.referentiel import Referentiel
@@ -122,9 +122,21 @@ class LecteurFeuille:
             ligne = self.feuille.lignes[rang]
             for colonne in colonnes:
                 valeur = ligne[colonne] if colonne is not None and colonne < len(ligne) else None
-                if type(valeur) is str and valeur.lstrip()[:1] in DEBUTS_DE_TOTAL and is_total(valeur):
+                if type(valeur) is str and valeur.lstrip()[:1] in DEBUTS_DE_TOTAL and is_total(valeur) and not self._is_data(rang):
                     totaux[rang] = valeur
         return totaux
+
+    def _is_data(self, rang: int) -> bool:
+        """A row of a known nature, or of a known fiche that names no total, is data whatever its words: « Total Énergies »."""
+        nature, code = self._get_mots(rang, "nature"), self._get_mots(rang, "code")
+        if nature:
+            return self.ref.find_nature(nature) is not None or not is_total(nature)
+        return bool(code) and self.ref.find_fiche(code) is not None
+
+    def _get_mots(self, rang: int, champ: str) -> str:
+        colonne = self.colonnes[champ]
+        valeur = self.feuille.get(rang, colonne) if colonne is not None else None
+        return valeur.strip() if isinstance(valeur, str) else ""
 
     def _read_fiche(self, rang: int) -> int | None:
         """The fiche of a row; None once refused."""
@@ -176,6 +188,8 @@ class LecteurFeuille:
     def _read_mots(self, rang: int, champ: str, maximum: int) -> str:
         """Words of a libellé or a mention. Raises ValeurRefusee when too long."""
         texte = restore_text(self.lecteur.read_texte(rang, self.colonnes[champ]))
+        if not texte and champ == "libelle" and (muet := self._get_mots(rang, champ)) in self.ref.libelles_muets:
+            texte = muet  # « - » is a libellé of this convention, not an empty cell
         if clean_text(texte) != texte:
             self.formules += 1
         if len(texte) > maximum:
@@ -261,6 +275,9 @@ class LecteurFeuille:
                 self.refuse(rang, principale, TARIF_INCONNU, fiche)
                 return
             cellule = Cellule("chiffre", round_cents((jours or ZERO) * tarif), jours, tarif, mention)
+            if (cellule.montant or ZERO) > MONTANT_MAX:
+                self.refuse(rang, principale, "Ce montant est trop grand.", fiche)
+                return
         else:
             cellule = Cellule(cellule.chiffrage, cellule.montant, jours, tarif if jours is not None or not seul else None, mention)
         place = self.feuille.locate(rang, principale or 0)

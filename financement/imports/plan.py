@@ -103,7 +103,8 @@ class Plan:
         nouvelles = self._judge(ressource, lues, lignes, comptes, self._describe_cost)
         for ligne in nouvelles:
             couts_par_fiche[ligne.fiche_id].append(ligne)
-        self.bilan.absentes += sum(len(couts_par_fiche[pk]) for pk in paquet if depenses[pk]) - len(lues)
+        nommees = {d.cle for d in lues}
+        self.bilan.absentes += sum(cle not in nommees for cle in existants if depenses[cle[0]])
         self._run_parts([p for pk in paquet for p in parts[pk]], parts_par_fiche, comptes)
         if self.ecrire:
             touchees = [pk for pk in paquet if comptes[pk][0] or comptes[pk][1]]
@@ -218,7 +219,9 @@ class Plan:
         """Remember what was written and what it replaced, to undo it."""
         if self.sur_effet:
             nom = ressource._meta.model._meta.model_name
-            self.sur_effet([[nom, o.pk, jsonify(o.avant), jsonify(ressource.snapshot(o))] for o in (*nouvelles, *modifiees)])
+            self.sur_effet(
+                [[nom, o.pk, jsonify(o.avant), jsonify(ressource.snapshot(o)), ressource.identify(o)] for o in (*nouvelles, *modifiees)]
+            )
 
     # --- What the preview says ------------------------------------------------------------------------
     def _tell_change(

@@ -1,16 +1,18 @@
 """What a sheet holds, guessed from its titles and checked on its content; certain only when both agree."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from financement.imports.champs import IGNORES, PAR_CLE, PAR_TITRE, normalize, read_annee
+from financement.imports.champs import FORMES, IGNORES, PAR_CLE, PAR_TITRE, normalize, read_annee
 from financement.imports.referentiel import Referentiel
 from socle.lecture_classeur import Feuille, name_colonne, read_colonne
 
 CHERCHE = 60  # rows looked at to find the titles
 TOTAL = "total"
 PERIODE = "periode"
+ANNEE = "(?:199[0-9]|20[0-9]{2}|2100)"
 
 
 @dataclass
@@ -34,12 +36,26 @@ class Proposition:
 
     @classmethod
     def from_json(cls, donnees: dict[str, Any]) -> "Proposition":
-        """Read what `to_json` or a person wrote. Raises ValueError on an unknown key, column or content."""
+        """Read what `to_json` or a person wrote. Raises ValueError, in French, on what cannot be."""
         inconnues = set(donnees) - set(cls.__dataclass_fields__)
         if inconnues:
             raise ValueError(f"Clés inconnues : {', '.join(sorted(inconnues))}.")
-        colonnes = {read_colonne(str(lettres)): check_contenu(str(contenu)) for lettres, contenu in donnees.get("colonnes", {}).items()}
-        return cls(**{**donnees, "titres": int(donnees.get("titres", 1)) - 1, "colonnes": colonnes})
+        titres, ecrites = donnees.get("titres", 1), donnees.get("colonnes", {})
+        if not isinstance(titres, int) or not 1 <= titres <= 1_000_000:
+            raise ValueError("« titres » est le numéro de la ligne des titres, à partir de 1.")
+        if not isinstance(ecrites, dict):
+            raise ValueError("« colonnes » donne le contenu de chaque colonne par sa lettre.")
+        if donnees.get("forme", "") not in {"", *FORMES}:
+            raise ValueError(f"« forme » est l’une de celles-ci : {', '.join(FORMES)}.")
+        for nom in ("fiche", "nature", "annee"):
+            if not isinstance(donnees.get(nom), int | None):
+                raise ValueError(f"« {nom} » est un nombre.")
+        if donnees.get("annee") is not None and read_annee(donnees["annee"]) is None:
+            raise ValueError("« annee » est une année entre 1990 et 2100.")
+        colonnes = {read_colonne(str(lettres)): check_contenu(str(contenu)) for lettres, contenu in ecrites.items()}
+        if len(set(colonnes.values())) < len(colonnes):
+            raise ValueError("Deux colonnes ont le même contenu. Gardez-en une.")
+        return cls(**{**donnees, "titres": titres - 1, "colonnes": colonnes})
 
     def find(self, champ: str) -> int | None:
         """The column holding a field."""
@@ -61,18 +77,9 @@ class Proposition:
 
 def check_contenu(contenu: str) -> str:
     """Refuse a content of column that does not exist. Raises ValueError."""
-    tete, _, reste = contenu.partition(":")
-    if tete == "annee" and reste.isdecimal() and read_annee(int(reste[:6])) == int(reste):
+    if contenu in PAR_CLE or re.fullmatch(rf"annee:{ANNEE}|recap:(?:{ANNEE}|{PERIODE}):(?:{TOTAL}|[0-9]{{1,17}})", contenu):
         return contenu
-    if tete == "recap" and len(morceaux := reste.split(":")) == 2:
-        annee, qui = morceaux
-        if (annee == PERIODE or (annee.isdecimal() and read_annee(int(annee[:6])))) and (
-            qui == TOTAL or (qui.isdecimal() and len(qui) < 18)
-        ):
-            return contenu
-    if contenu not in PAR_CLE or (tete == "annee" and reste):
-        raise ValueError(f"« {contenu} » n’est pas un contenu de colonne.")
-    return contenu
+    raise ValueError(f"« {contenu[:60]} » n’est pas un contenu de colonne.")
 
 
 def recognise(feuille: Feuille, ref: Referentiel) -> Proposition:
@@ -185,6 +192,18 @@ def list_blocages(proposition: Proposition) -> list[str]:
     nommes = set(proposition.colonnes.values())
     manques = [] if "code" in nommes or proposition.fiche else ["Choisissez la colonne du code, ou la fiche que décrit le tableau."]
     return manques + _list_missing(proposition, nommes)
+
+
+def list_inconnus(proposition: Proposition, ref: Referentiel) -> list[str]:
+    """What a reading names that the convention does not know (any more)."""
+    inconnus = []
+    if proposition.fiche is not None and proposition.fiche not in ref.par_pk:
+        inconnus.append("La fiche choisie n’est pas dans la convention.")
+    if proposition.nature is not None and proposition.nature not in ref.natures:
+        inconnus.append("La nature choisie n’existe pas.")
+    if any(qui != TOTAL and qui not in ref.organisations for _, _, qui in proposition.list_recap()):
+        inconnus.append("Un financeur du récapitulatif n’existe pas.")
+    return inconnus
 
 
 def _list_missing(proposition: Proposition, nommes: set[str]) -> list[str]:

@@ -2,14 +2,16 @@
 
 import re
 from difflib import get_close_matches
+from functools import cached_property
 
 from comptes.models import Organisation
 from conventions.axes import ArbreAxes
 from conventions.models import Axe, Convention
 from fiches.fiches import normalize_code
 from fiches.models import FicheAction
+from financement.cellules import VIDES
 from financement.cofinancements import NON_REPARTI
-from financement.couts import NatureDepense
+from financement.couts import LigneCout, NatureDepense
 from financement.imports.champs import normalize
 from socle.typographie import list_fr
 
@@ -46,6 +48,12 @@ class Referentiel:
                 self._axes[normalize(nom)] = axe
         self._codes: dict[str, FicheAction | None] = {}
         self._noms: dict[str, NatureDepense | None] = {}
+
+    @cached_property
+    def libelles_muets(self) -> set[str]:
+        """Libellés of the convention that elsewhere mean nothing: « - », « / »."""
+        couts = LigneCout.objects.filter(fiche__convention=self.convention, libelle__in=VIDES - {""})
+        return set(couts.values_list("libelle", flat=True))
 
     def find_fiche(self, texte: str) -> FicheAction | None:
         """A fiche by its code, however written."""

@@ -1,5 +1,6 @@
 """Imports that take time, done beside the pages: progress told, stopped when asked, started again without harm."""
 
+import contextlib
 import time
 from typing import Any
 
@@ -75,7 +76,8 @@ def ecrire_import(pk: int, utilisateur: int, valides_seulement: bool) -> None:
 def start_analyse(imp: ImportBudget, direct: bool, relire: bool = False) -> None:
     """Analyse now, or hand the work over once the present request is saved. Raises ImportImpossible when done now."""
     if direct:
-        (preview if relire else analyse)(imp)
+        with contextlib.suppress(ArretDemande):  # abandoned in another window
+            (preview if relire else analyse)(imp)
         return
     _begin(imp, ImportBudget.Etat.ANALYSE)
     transaction.on_commit(lambda: analyser_import.enqueue(imp.pk, relire))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from financement.cellules import VIDES, Cellule, CelluleIllisible, parse_cellule
+from financement.cellules import JOURS_MAX, MONTANT_MAX, VIDES, Cellule, CelluleIllisible, parse_cellule
 from financement.imports.champs import ANNEE_MAX, ANNEE_MIN, read_annee
 from socle.lecture_classeur import Feuille, is_date
 from socle.montants import round_cents
@@ -58,6 +58,8 @@ class Lecteur:
             return ""
         if type(valeur) is float and valeur.is_integer():
             return str(int(valeur))
+        if isinstance(valeur, bool):
+            return _show(valeur)
         if isinstance(valeur, dt.datetime | dt.date):
             return valeur.strftime("%d/%m/%Y")
         return " ".join(str(valeur).split())
@@ -85,6 +87,8 @@ class Lecteur:
             montant = self._number(valeur, rang, colonne, 2, "un montant en euros")
             if (rang, colonne) in self.feuille.en_jours:
                 raise ValeurRefusee(f"Cette cellule s’affiche en jours ({format_nombre(montant)} j), un montant en euros est attendu.")
+        if abs(montant) > MONTANT_MAX:
+            raise ValeurRefusee("Ce montant est trop grand.")
         if montant < 0 and not negatif:
             raise ValeurRefusee(f"{format_nombre(montant, 2)} € est négatif : un coût ne peut pas l’être. Retirez le signe, ou la ligne.")
         return montant
@@ -101,6 +105,8 @@ class Lecteur:
         )
         if jours < 0:
             raise ValeurRefusee("Le nombre de jours ne peut pas être négatif.")
+        if jours > JOURS_MAX:
+            raise ValeurRefusee("Ce nombre de jours est trop grand.")
         return jours
 
     def read_taux(self, rang: int, colonne: int | None) -> Decimal | None:
@@ -115,10 +121,7 @@ class Lecteur:
                 raise ValeurRefusee(str(erreur)) from erreur
             certain = "%" in valeur or taux > 1 or not taux
         elif (rang, colonne) in self.feuille.pourcentages:
-            taux, certain = self._number(valeur, rang, colonne, 6, "un taux", pourcentage=True) * 100, True
-            if taux != round(taux, 4):
-                raise ValeurRefusee(f"{format_nombre(taux)} % a plus de quatre décimales. Arrondissez-le.")
-            taux = round(taux, 4)
+            taux, certain = read_pourcentage(valeur), True
         else:
             taux = self._number(valeur, rang, colonne, 4, "un taux")
             certain = taux > 1 or not taux
@@ -189,6 +192,14 @@ class Lecteur:
         return read_flottant(valeur, decimales)
 
 
+def read_pourcentage(valeur: float) -> Decimal:
+    """A rate that its cell shows as a percentage, in %, four places. Raises ValeurRefusee when it has more."""
+    taux = Decimal(repr(valeur)) * 100
+    if not taux.is_finite() or abs(taux - round(taux, 4)) > BRUIT * BRUIT:
+        raise ValeurRefusee(f"{format_nombre(round(taux, 6))} % a plus de quatre décimales. Arrondissez-le.")
+    return round(taux, 4)
+
+
 @lru_cache(maxsize=4096)
 def read_flottant(valeur: float, decimales: int) -> Decimal:
     """A number as a spreadsheet stores it, to its decimals. Raises ValeurRefusee when it is too large or has more of them."""
@@ -203,6 +214,8 @@ def read_flottant(valeur: float, decimales: int) -> Decimal:
 
 def _show(valeur: Any) -> str:
     """A value as a person reads it in the file."""
+    if isinstance(valeur, bool):
+        return "VRAI" if valeur else "FAUX"
     if isinstance(valeur, dt.datetime | dt.date):
         return valeur.strftime("%d/%m/%Y")
     if isinstance(valeur, float):
@@ -221,8 +234,6 @@ def show_cell(feuille: Feuille, rang: int, colonne: int | None) -> str:
     valeur = feuille.get(rang, colonne)
     if valeur is None:
         return ""
-    if isinstance(valeur, bool):
-        return "VRAI" if valeur else "FAUX"
     if place in feuille.pourcentages and isinstance(valeur, int | float):
         return f"{format_nombre(round(Decimal(repr(valeur)) * 100, 6))} %"
     return _show(valeur)

@@ -107,6 +107,9 @@ def import_budget(request: HttpRequest, reference: str, pk: int) -> HttpResponse
 def import_colonnes(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """The columns as chosen; then the preview."""
     imp = load(request, reference, pk, ecrire=True)
+    if imp.etat not in {ImportBudget.Etat.DEPOSE, ImportBudget.Etat.APERCU}:
+        messages.error(request, "Les colonnes de cet import ne se changent plus.")
+        return redirect("import_budget", reference, pk)
     formulaire = FormulaireColonnes(imp, request.POST)
     try:
         reopen(imp, formulaire.read())

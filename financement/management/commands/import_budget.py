@@ -101,7 +101,12 @@ def deposit_file(convention: Any, chemin: str) -> ImportBudget:
     except ImportImpossible as erreur:
         raise Refus(str(erreur)) from erreur
     except OSError as erreur:
-        raise Refus(f"Impossible de lire « {chemin} » : {explain_os_error(erreur)}.") from erreur
+        raise Refus(f"Impossible de lire « {chemin} » : {explain_lecture(erreur)}.") from erreur
+
+
+def explain_lecture(erreur: OSError) -> str:
+    """Why a file cannot be read."""
+    return "le fichier n’existe pas" if isinstance(erreur, FileNotFoundError) else explain_os_error(erreur)
 
 
 def read_mapping(chemin: str) -> Proposition:
@@ -109,11 +114,13 @@ def read_mapping(chemin: str) -> Proposition:
     try:
         donnees = json.loads(Path(chemin).read_text(encoding="utf-8"))
         if not isinstance(donnees, dict) or "feuille" not in donnees or "forme" not in donnees:
-            raise ValueError("il faut au moins « feuille », « forme », « titres » et « colonnes »")
+            raise ValueError("il faut au moins « feuille », « forme », « titres » et « colonnes ».")
         return Proposition.from_json(donnees)
     except OSError as erreur:
-        raise Refus(f"Impossible de lire « {chemin} » : {explain_os_error(erreur)}.") from erreur
-    except (ValueError, TypeError, AttributeError) as erreur:
+        raise Refus(f"Impossible de lire « {chemin} » : {explain_lecture(erreur)}.") from erreur
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as erreur:
+        raise Refus(f"« {chemin} » n’est pas un fichier JSON lisible.") from erreur
+    except ValueError as erreur:
         raise Refus(f"Les colonnes de « {chemin} » ne se lisent pas : {erreur}") from erreur
 
 
