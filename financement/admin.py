@@ -4,20 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ExportForm, ImportForm
 
-from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin, limit_to_visible
+from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
 from fiches.models import FicheAction
 from financement import echanges
-from financement.models import CoFinancement, ImportBudget, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 from financement.syntheses import read_by_fiche
 from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
@@ -160,46 +158,3 @@ class VersementAdmin(EchangeAdmin):
     list_select_related = ["convention", "payeur", "beneficiaire"]
     search_fields = ["convention__reference", "condition"]
     autocomplete_fields = ["convention", "payeur", "beneficiaire"]
-
-
-@admin.register(ImportBudget)
-class ImportBudgetAdmin(admin.ModelAdmin):
-    """The journal, to read: imports are made, confirmed and undone from the workspace, where their effect is shown."""
-
-    list_display = ["nom", "convention__reference", "auteur", "cree_le", "etat", "page"]
-    list_filter = ["etat", ("convention", FiltreVisible)]
-    list_select_related = ["convention", "auteur"]
-    search_fields = ["nom", "convention__reference", "empreinte"]
-    show_full_result_count = False
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return limit_to_visible(super().get_queryset(request), request.user).defer("lecture", "apercu", "propositions")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return [
-            "nom",
-            "convention",
-            "taille",
-            "empreinte",
-            "etat",
-            "auteur",
-            "cree_le",
-            "confirme_par",
-            "confirme_le",
-            "annule_par",
-            "annule_le",
-        ]
-
-    @admin.display(description="page")
-    def page(self, imp: ImportBudget) -> SafeString:
-        """What it changed, in the workspace."""
-        return format_html('<a href="{}">Voir l’effet</a>', reverse("import_budget", args=[imp.convention.reference, imp.pk]))

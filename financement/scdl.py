@@ -140,7 +140,7 @@ def _build_subvention(
         "objet": _shorten(convention.objet or convention.titre),
         "montant": f"{montant:.2f}",
         "nature": "aide en numéraire",
-        "conditionsVersement": "unique" if len(siens) == 1 else "échelonné",
+        "conditionsVersement": "unique" if len(siens) == 1 else "échelonné" if siens else "autre : conditions non précisées",
         "datesPeriodeVersement": periode,
         "notificationUE": "non",
         "pourcentageSubvention": "1.00",

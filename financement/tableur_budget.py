@@ -12,7 +12,7 @@ from fiches.models import FicheAction
 from financement.cofinancements import NON_REPARTI
 from financement.couts import LigneCout, NatureDepense
 from financement.imports.champs import NOMS_MODELE
-from financement.recapitulatif import Recapitulatif
+from financement.recapitulatif import Recapitulatif, list_autres
 from financement.syntheses import compute_recapitulatif, read_by_fiche
 from financement.tableaux import build_couts
 from financement.tableur_recapitulatif import add_recapitulatif, show
@@ -46,7 +46,7 @@ def write_budget(convention: Convention, forme: str, modele: bool = False) -> by
     classeur = budget.build_modele() if modele else budget.build()
     if forme == "ods":
         if not modele:
-            classeur.tableaux.append(budget.build_recapitulatif())
+            classeur.tableaux += [budget.build_recapitulatif(), *budget.build_autres()]
         return write_ods(classeur)
     sortie = build_xlsx(classeur)
     if not modele:
@@ -220,6 +220,20 @@ class Budget:
         generaux: list[Valeur] = [place.cellule.montant for place in recap.total.cellules_annees]
         tableau.lignes.append(["Total général", None, *generaux, recap.total.total_periode.montant])
         return tableau
+
+    def build_autres(self) -> list[Tableau]:
+        """Detail of the « Autres » column, when the recap has one."""
+        colonnes = [
+            Colonne("Code", 12),
+            Colonne("Action", 46),
+            Colonne("Financeur", 30),
+            Colonne("Année", 9, "annee"),
+            Colonne("Montant", 16, "euros"),
+        ]
+        lignes: list[list[Valeur]] = [
+            [a.fiche.code, a.fiche.nom_court, a.financeur.nom, a.annee, a.montant] for a in list_autres(self.recap)
+        ]
+        return [Tableau("Autres financeurs", colonnes, lignes, figees=2)] if lignes else []
 
     def write_csv(self) -> bytes:
         """The costs for French programs: semicolons, decimal commas, UTF-8 with its mark."""

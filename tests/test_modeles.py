@@ -14,12 +14,14 @@ from djmoney.money import Money
 
 from comptes.models import Utilisateur
 from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
+from financement.models import PageImport
 from tests.factories import (
     ArticleFactory,
     AxeFactory,
     CoFinancementFactory,
     ConventionFactory,
     FicheFactory,
+    ImportBudgetFactory,
     IndicateurFactory,
     LigneCoutFactory,
     MontantDeclareFactory,
@@ -95,10 +97,15 @@ def read_twice() -> models.Model:
     return twice(lambda: LectureCommentaires.objects.create(fiche=FicheFactory(), utilisateur=UtilisateurFactory(), lue_le=timezone.now()))
 
 
+def add_page_twice() -> models.Model:
+    page = PageImport.objects.create(parent=ImportBudgetFactory(), genre="refus", rang=0, contenu=[])
+    return PageImport(parent=page.parent, genre="refus", rang=0, contenu=["autre"])
+
+
 # Rows that no form writes, with the sentence of Django.
 SANS_FORMULAIRE = {"presence_une_fois", "lecture_une_fois"}
 # What a journal tells already, or a mere mark: who is here, who has read, who receives the summary.
-SANS_HISTORIQUE = {"Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement"}
+SANS_HISTORIQUE = {"Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement", "ImportBudget", "PageImport"}
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
     "utilisateur_email_unique": (double_email, "Cette adresse a déjà un compte."),
@@ -181,6 +188,8 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "cofinancement_taux": (lambda: change(CoFinancementFactory(), taux=Decimal("100.0001")), "Un taux est compris entre 0 et 100 %."),
     "cofinancement_positif": (lambda: change(CoFinancementFactory(), montant=euros(-1)), "Une part ne peut pas être négative."),
     "financement_cofinancement_montant_eur": (lambda: change(CoFinancementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "import_progres": (lambda: change(ImportBudgetFactory(), progres=101), "Un progrès va de 0 à 100."),
+    "page_import_une_fois": (add_page_twice, "Cette page existe déjà."),
     "recap_declare_une_fois": (lambda: twice(RecapDeclareFactory, annee=None), "Cette cellule du récapitulatif est déjà saisie."),
     "recap_declare_fiche_ou_axe": (subtotal_and_fiche, "une fiche ou le sous-total d’un axe, pas les deux"),
     "recap_declare_montant_ou_mention": (lambda: change(RecapDeclareFactory(), montant=None), "Donnez un montant ou une mention."),

@@ -149,7 +149,7 @@ def test_signed_convention_gives_one_valid_row(signee: Convention, tmp_path: Pat
             "objet": "Aider les commerces",
             "montant": "1000.50",
             "nature": "aide en numéraire",
-            "conditionsVersement": "échelonné",
+            "conditionsVersement": "autre : conditions non précisées",
             "datesPeriodeVersement": "2018-01-01/2020-12-31",
             "notificationUE": "non",
             "pourcentageSubvention": "1.00",

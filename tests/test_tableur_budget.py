@@ -71,7 +71,7 @@ def add_up(feuille: Worksheet, formule: str) -> Decimal:
 
 def test_workbook_has_one_sheet_a_view(fiche: FicheAction) -> None:
     assert open_xlsx(fiche.convention).sheetnames == [*VUES, "Autres financeurs"]
-    assert [f.nom for f in read_classeur(write_budget(fiche.convention, "ods"), "b.ods").feuilles] == VUES
+    assert [f.nom for f in read_classeur(write_budget(fiche.convention, "ods"), "b.ods").feuilles] == [*VUES, "Autres financeurs"]
 
 
 def test_costs_are_rows_that_an_import_reads(fiche: FicheAction) -> None:

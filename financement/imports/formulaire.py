@@ -108,7 +108,7 @@ class FormulaireColonnes:
             erreurs.append("Choisissez la disposition du tableau.")
         try:
             proposition = Proposition.from_json(
-                {"feuille": self.feuille["nom"], "forme": forme, "titres": self.titres, "colonnes": colonnes}
+                {"feuille": self.feuille["nom"], "forme": forme if forme in FORMES else "", "titres": self.titres, "colonnes": colonnes}
             )
         except ValueError as erreur:
             erreurs.append(str(erreur))

@@ -67,8 +67,9 @@ def imports(request: HttpRequest, reference: str) -> HttpResponse:
             imp = deposit(request.user, convention, fichier.name or "sans nom", fichier.read())
             start_analyse(imp, is_direct(imp))
             return redirect("import_budget", reference, imp.pk)
-    page = read_cle(request.GET.get("page", "1")) or 1
-    debut = (min(page, 10_000) - 1) * PAR_PAGE
+    nombre = ImportBudget.objects.filter(convention=convention).count()
+    page = min(read_cle(request.GET.get("page", "1")) or 1, max(1, -(-nombre // PAR_PAGE)))
+    debut = (page - 1) * PAR_PAGE
     journal = list(
         ImportBudget.objects.filter(convention=convention).select_related("auteur").defer("lecture")[debut : debut + PAR_PAGE + 1]
     )
