@@ -1,4 +1,4 @@
-"""The steps of an import: deposit, recognise, preview, confirm, undo. Nothing is written before the confirmation."""
+"""The steps of an import: deposit, recognise, preview, confirm. Nothing is written before the confirmation."""
 
 import hashlib
 import re

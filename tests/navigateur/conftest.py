@@ -28,7 +28,7 @@ from fiches.models import FicheAction
 from financement.models import NatureDepense
 from tests import factories
 
-NAVIGATEURS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+NAVIGATEURS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -67,7 +67,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     chemin = next(filter(None, map(shutil.which, NAVIGATEURS)), None)
     if chemin is None:
-        manque = "Aucun navigateur : installez le paquet chromium."
+        manque = "Aucun navigateur : installez le paquet chromium-headless-shell, ou chromium."
         if os.environ.get("CI"):
             pytest.fail(manque)
         pytest.skip(manque)

@@ -48,6 +48,8 @@ def test_page_closed_without_connection_finds_its_text_again(atelier: Atelier, a
     field(page, "constat").fill("Écrit avant la panne")
     cell(page, "Études, 2019").fill("10 j")
     expect(sentence(page)).to_contain_text("Connexion perdue")
+    # Both are on the computer: typing and closing in the same breath is another journey.
+    page.wait_for_function("() => ['Écrit avant la panne', '10 j'].every(t => Object.values(localStorage).join().includes(t))")
     page.close()
     contexte.set_offline(False)
     assert atelier.read().constat == ""
