@@ -12,7 +12,9 @@ PY := .venv/bin/python
 ESSAI := TRAITDUNION_DEBUG=1
 # The browser journeys and the conformance of PDF files do not depend on the database: `make test` plays
 # them once, on SQLite. ARGS given by hand decides alone.
-ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf")
+# Files are read and numbers are parsed without any database: these tests say nothing more on PostgreSQL.
+SANS_BASE := --ignore-glob='tests/test_lecture_*' --ignore-glob='tests/test_nombres*' --ignore=tests/test_ecriture_tableaux.py
+ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf" $(SANS_BASE))
 
 export PYTHON
 .DEFAULT_GOAL := help

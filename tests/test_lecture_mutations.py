@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.classeurs import cell_ods, edit, make_ods, number_ods, read_feuille, read_or_refuse, row_ods, write
 
-REGLAGES = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+REGLAGES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def make_budget_xlsx() -> bytes:
@@ -89,7 +89,7 @@ def test_headers_of_the_archive_may_hold_anything(contenu: bytes, octet: int) ->
 
 
 @pytest.mark.parametrize(("nom", "partie"), [(nom, partie) for nom, parties in PARTIES.items() for partie in parties])
-@settings(REGLAGES, max_examples=60)
+@settings(REGLAGES, max_examples=15)
 @given(changes=accidents)
 def test_archive_whose_part_is_spoilt_is_read_or_refused(nom: str, partie: str, changes: list[tuple[int, int, bytes]]) -> None:
     contenu = XLSX if nom == "xlsx" else ODS
@@ -97,7 +97,7 @@ def test_archive_whose_part_is_spoilt_is_read_or_refused(nom: str, partie: str, 
 
 
 @pytest.mark.parametrize(("nom", "partie"), [(nom, partie) for nom, parties in PARTIES.items() for partie in parties])
-@settings(REGLAGES, max_examples=30)
+@settings(REGLAGES, max_examples=10)
 @given(octets=st.binary(max_size=80) | st.text(max_size=80).map(lambda texte: texte.encode("utf-8", "surrogatepass")))
 def test_archive_whose_part_is_something_else_is_read_or_refused(nom: str, partie: str, octets: bytes) -> None:
     contenu = XLSX if nom == "xlsx" else ODS
