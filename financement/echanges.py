@@ -19,6 +19,7 @@ from django.utils.functional import cached_property
 from djmoney.money import Money
 from import_export import fields, resources
 from import_export.instance_loaders import BaseInstanceLoader
+from import_export.results import RowResult
 
 from comptes.models import Organisation
 from fiches.droits import explain_refus
@@ -46,6 +47,13 @@ class ChargeurParCle(BaseInstanceLoader):
 
     def get_instance(self, row: Any) -> Any:
         return self.resource.existants.get(self.resource.read_key(row))
+
+
+class ResultatDeLot(RowResult):
+    """What became of a row of a batch; its name, which takes a request or a while, is not asked."""
+
+    def add_instance_info(self, instance: Any) -> None:
+        """Nothing: the instance itself is kept."""
 
 
 class FinancementResource(resources.ModelResource):
@@ -93,7 +101,8 @@ class FinancementResource(resources.ModelResource):
 
     def snapshot(self, instance: Any) -> tuple[Any, ...]:
         """What a batch may change of a row, to compare and to put back."""
-        return tuple(v.amount if isinstance(v := getattr(instance, nom), Money) else v for nom in self.suivis)
+        valeurs = instance.__dict__  # amounts as plain numbers: the field would build a Money each
+        return tuple(v.amount if isinstance(v := valeurs[nom], Money) else v for nom in self.suivis)
 
     def identify(self, instance: Any) -> list[Any]:
         """The natural key of a row, to know later whether it is still the same one."""
@@ -113,6 +122,9 @@ class FinancementResource(resources.ModelResource):
             return super().skip_row(instance, original, row, import_validation_errors)
         return not import_validation_errors and instance.avant is not None and instance.avant == self.snapshot(instance)
 
+    def get_row_result_class(self) -> Any:
+        return super().get_row_result_class() if self.existants is None else ResultatDeLot
+
     def read_batch(self, lignes: Sequence[Sequence[Any]]) -> list[Any]:
         """What each row of a batch would do, in order, without writing."""
         donnees = tablib.Dataset(headers=list(self.colonnes))
@@ -127,15 +139,14 @@ class FinancementResource(resources.ModelResource):
         if self.existants is None:
             super().import_instance(instance, row, **kwargs)
             return
-        for colonne, attribut, is_euro in self._places:
-            valeur = row[colonne]
-            setattr(instance, attribut, Money(valeur, "EUR") if is_euro and valeur is not None else valeur)
+        for colonne, attribut in self._places:
+            setattr(instance, attribut, row[colonne])  # an amount keeps the currency of its row, always the euro
 
     @cached_property
-    def _places(self) -> list[tuple[str, str, bool]]:
-        """Column, attribute and whether it is an amount, for what a row writes."""
+    def _places(self) -> list[tuple[str, str]]:
+        """Column and attribute of what a row writes."""
         return [
-            (champ.column_name, champ.attribute, isinstance(champ.widget, EuroWidget))
+            (champ.column_name, champ.attribute)
             for nom in self._meta.fields
             if not (champ := self.fields[nom]).readonly and champ.column_name in self.colonnes
         ]
