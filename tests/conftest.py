@@ -130,6 +130,12 @@ def convention(agent: Utilisateur) -> Convention:
 
 
 @pytest.fixture
+def agglo(convention: Convention) -> Organisation:
+    """The first party of the convention."""
+    return convention.parties.all()[0].organisation
+
+
+@pytest.fixture
 def cci(convention: Convention) -> Organisation:
     """The other party of the convention."""
     return convention.parties.all()[1].organisation
@@ -145,6 +151,16 @@ def partenaire(cci: Organisation) -> Utilisateur:
 def etudes(db: None) -> NatureDepense:
     """A nature whose bare numbers are euros."""
     return factories.NatureFactory(nom="Études")
+
+
+@pytest.fixture
+def administrateur(agent: Utilisateur, convention: Convention) -> Client:
+    """Signed in as an administrateur of the first party."""
+    agent.role = Utilisateur.Role.ADMINISTRATEUR
+    agent.save()
+    client = Client()
+    client.force_login(agent)
+    return client
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from comptes.models import Utilisateur
 from fiches.models import FicheAction
 from fiches.saisie import Modification, Resultat, Valeurs, save_modifications
 from financement.edition import ContenuFiche
+from financement.models import NatureDepense
 from socle.typographie import FINE, INSECABLE
 
 
@@ -27,3 +28,13 @@ def write_one(user: Utilisateur, fiche: FicheAction, champ: str, apres: str, ava
 def spell(texte: str) -> str:
     """With plain spaces, to be read by people who write tests."""
     return texte.replace(INSECABLE, " ").replace(FINE, " ")
+
+
+def cost_key(nature: NatureDepense, annee: int = 2018, libelle: str = "") -> str:
+    """The field of a cell of the cost grid."""
+    return f"cout.{annee}.{nature.pk}.{libelle}"
+
+
+def statuses(resultats: dict[str, Resultat]) -> dict[str, str]:
+    """What became of each field, in one word."""
+    return {champ: r.statut for champ, r in resultats.items()}

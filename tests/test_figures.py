@@ -36,11 +36,6 @@ def fiche(convention: Convention) -> FicheAction:
 
 
 @pytest.fixture
-def agglo(convention: Convention) -> Organisation:
-    return convention.parties.all()[0].organisation
-
-
-@pytest.fixture
 def cci(convention: Convention) -> Organisation:
     return convention.parties.all()[1].organisation
 

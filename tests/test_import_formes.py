@@ -42,11 +42,6 @@ def autre(fiche: FicheAction) -> FicheAction:
     return FicheFactory(convention=fiche.convention, axe=fiche.axe, code="E.A 1.2", titre="Salons")
 
 
-@pytest.fixture
-def agglo(convention: Convention) -> Organisation:
-    return convention.parties.all()[0].organisation
-
-
 def read(fiche: FicheAction, *lignes: Any, **choix: Any) -> Lecture:
     lecture = read_rows(fiche.convention, make_budget(*lignes), **choix)
     assert lecture.refus == []

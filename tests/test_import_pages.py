@@ -10,7 +10,6 @@ from django.test import Client
 from django.urls import reverse
 from lxml import html
 
-from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.models import ImportBudget, LigneCout, NatureDepense
@@ -20,16 +19,6 @@ from tests.depots import FAUSSE, JUSTE, act, address, drop, make_file, read_cost
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)
-
-
-@pytest.fixture
-def administrateur(agent: Utilisateur, convention: Convention) -> Client:
-    """Signed in as an administrateur of the Agglo."""
-    agent.role = Utilisateur.Role.ADMINISTRATEUR
-    agent.save()
-    client = Client()
-    client.force_login(agent)
-    return client
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.models import ImportBudget, NatureDepense
@@ -20,16 +19,6 @@ from tests.depots import FAUSSE, JUSTE, act, address, drop, make_file, see, word
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-@pytest.fixture
-def administrateur(agent: Utilisateur, convention: Convention) -> Client:
-    """Signed in as an administrateur of the Agglo."""
-    agent.role = Utilisateur.Role.ADMINISTRATEUR
-    agent.save()
-    client = Client()
-    client.force_login(agent)
-    return client
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_what_is_no_readable_spreadsheet_is_refused(contenu: bytes, phrase: str)
 
 @pytest.mark.parametrize("morceau", [b"<workbook", b"<sheets>", b"</sheets>", b"</workbook>"])
 def test_workbook_of_broken_xml_is_refused(morceau: bytes) -> None:
-    read_or_refuse(replace(PETIT, "xl/workbook.xml", morceau, b"<<"), "budget.xlsx")
+    assert read_or_refuse(replace(PETIT, "xl/workbook.xml", morceau, b"<<"), "budget.xlsx") is None
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,13 @@ from django.utils import timezone
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote
-from fiches.saisie import Modification, Resultat, save_modifications
+from fiches.saisie import Modification, save_modifications
 from financement.edition import ContenuFiche
 from financement.models import CoFinancement, LigneCout, NatureDepense
-from tests.ecritures import read, write, write_one
+from tests.ecritures import cost_key, read, statuses, write, write_one
 from tests.factories import (
     FicheFactory,
     LigneCoutFactory,
-    NatureFactory,
     OrganisationFactory,
     UtilisateurFactory,
     euros,
@@ -30,26 +29,8 @@ def fiche(convention: Convention) -> FicheAction:
     return FicheFactory(convention=convention, titre="Accompagner", constat="Un constat.")
 
 
-@pytest.fixture
-def agglo(convention: Convention) -> Organisation:
-    return convention.parties.all()[0].organisation
-
-
-@pytest.fixture
-def travail() -> NatureDepense:
-    return NatureFactory(nom="Travail", toujours_en_jours=True)
-
-
-def cost_key(nature: NatureDepense, annee: int = 2018, libelle: str = "") -> str:
-    return f"cout.{annee}.{nature.pk}.{libelle}"
-
-
 def count_versions() -> int:
     return sum(m.history.count() for m in (FicheAction, LigneCout, CoFinancement, Indicateur, CibleIndicateur, Pilote))
-
-
-def statuses(resultats: dict[str, Resultat]) -> dict[str, str]:
-    return {champ: r.statut for champ, r in resultats.items()}
 
 
 # --- one field -------------------------------------------------------------------------------------

@@ -31,11 +31,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def agglo(convention: Convention) -> Organisation:
-    return convention.parties.all()[0].organisation
-
-
-@pytest.fixture
 def cci(convention: Convention) -> Organisation:
     return convention.parties.all()[1].organisation
 

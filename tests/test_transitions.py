@@ -38,15 +38,6 @@ def fresh(fiche: FicheAction) -> FicheAction:
     return FicheAction.toutes.get(pk=fiche.pk)
 
 
-def codes(axe: Axe) -> list[str]:
-    return [f.code for f in FicheAction.objects.filter(axe=axe)]
-
-
-def place(axe: Axe, *codes: str) -> None:
-    for code in codes:
-        FicheFactory(convention=axe.convention, axe=axe, code=code)
-
-
 ETATS = ["brouillon", "en_redaction", "en_relecture", "a_corriger", "validee"]
 SOUMIS = {"soumettre": "en_relecture"}
 # State × who (of the organisation that handed the fiche over, of the partner): what each may do, and where it leads.
