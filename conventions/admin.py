@@ -58,7 +58,7 @@ class ArticleInline(InlineConvention, admin.StackedInline):
 
 class MontantDeclareInline(InlineConvention):
     model = MontantDeclare
-    fields = ["cle", "lieu", "article", "libelle", "objet", "financeur", "montant", "taux", "base_taux"]
+    fields = ["cle", "lieu", "article", "libelle", "objet", "financeur", "montant", "plafond", "taux", "base_taux"]
 
 
 class ConventionAdmin(AdminVisible):

@@ -77,6 +77,11 @@ def sum_by_portee(couts: Sequence[Cout], parts: Sequence[Part]) -> dict[Portee |
     return sommes
 
 
+def list_uncovered(couts: Sequence[Cout], parts: Sequence[Part]) -> dict[int, Decimal]:
+    """Costs that no share covers, by year; what a share covers only in part is not among them."""
+    return dict(_group_costs(couts, _group_parts(parts)).get(None, {}))
+
+
 def _group_parts(parts: Sequence[Part]) -> dict[Portee, list[Part]]:
     """Shares that say a rate or an amount, by scope."""
     par_portee: dict[Portee, list[Part]] = defaultdict(list)

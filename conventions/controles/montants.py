@@ -1,0 +1,100 @@
+"""Amounts that the text states: against each other, and a share against the amount it applies to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+from conventions.articles import MontantDeclare
+from conventions.controles.dossier import DossierConvention
+from socle.controles import Constat, Correction, Gravite, Regle, Rubrique
+from socle.montants import round_cents
+from socle.typographie import format_euros, format_taux, list_fr
+
+
+class MontantsDuTexte(Regle):
+    """The same participation, stated in several places (preamble, articles 3 and 4 of Dijon)."""
+
+    identifiant = "montants_texte"
+    titre = "Le montant de la participation change d’un endroit du texte à l’autre"
+    pourquoi = "Le comptable paie ce que dit la convention : deux montants pour la même participation, et il ne paie ni l’un ni l’autre."
+    gravite = Gravite.BLOQUANT
+    rubrique = Rubrique.TEXTE
+
+    def find(self, dossier: DossierConvention) -> Iterator[Constat]:
+        groupes: dict[int | None, list[MontantDeclare]] = defaultdict(list)
+        for montant in dossier.montants_declares:
+            if montant.objet == MontantDeclare.Objet.PARTICIPATION and montant.montant is not None:
+                groupes[montant.financeur_id].append(montant)
+        for financeur, montants in groupes.items():
+            comptes = Counter(m.montant.amount for m in montants)
+            # The amount most often written; of equals, the one the financial article states last.
+            reference = max(montants, key=lambda m: (comptes[m.montant.amount], m.plafond, m.article.numero if m.article else 0))
+            accord = [m.lieu_affiche for m in montants if m.montant == reference.montant and m is not reference]
+            for montant in montants:
+                if montant.montant == reference.montant:
+                    continue
+                nom = dossier.name_financeur(montant)
+                ici, la = format_euros(montant.montant), format_euros(reference.montant)
+                yield Constat(
+                    objet=montant.lieu_affiche,
+                    message=f"Participation{' de ' + nom if nom else ''} : {_nomme(montant)} dit {ici}, {_nomme(reference)} dit {la}.",
+                    lieux=(
+                        dossier.place_montant(montant, ici, f"« {montant.libelle} »"),
+                        dossier.place_montant(reference, la, f"et {list_fr(accord)}" if accord else ""),
+                    ),
+                    constate=montant.montant.amount,
+                    attendu=reference.montant.amount,
+                    financeur_id=financeur,
+                    financeur=nom,
+                    precision=montant.cle,
+                    corrections=(retain(montant, reference.montant.amount), *(retain(m, montant.montant.amount) for m in montants if m.montant == reference.montant and not accord)),
+                )
+
+
+class TauxEtMontant(Regle):
+    """A share and its amount (article 4 of Dijon: 20 %, 86 000 €)."""
+
+    identifiant = "acompte_taux"
+    titre = "Le pourcentage annoncé ne donne pas le montant écrit"
+    pourquoi = "Un acompte se paie au pourcentage ou au montant : quand les deux diffèrent, l’écart se retrouve dans le solde."
+    gravite = Gravite.A_VERIFIER
+    rubrique = Rubrique.TEXTE
+
+    def find(self, dossier: DossierConvention) -> Iterator[Constat]:
+        for montant in dossier.montants_declares:
+            base = montant.base_taux
+            if montant.montant is None or montant.taux is None or base is None or base.montant is None:
+                continue
+            attendu = round_cents(base.montant.amount * montant.taux / 100)
+            if attendu == montant.montant.amount:
+                continue
+            calcul = f"{format_taux(montant.taux)} de {format_euros(base.montant)}"
+            yield Constat(
+                objet=montant.lieu_affiche,
+                message=f"{montant.libelle} : {calcul} font {format_euros(attendu)}, le texte écrit {format_euros(montant.montant)}.",
+                lieux=(
+                    dossier.place_montant(montant, format_euros(montant.montant), "écrit"),
+                    dossier.place_montant(base, format_euros(attendu), calcul),
+                ),
+                constate=montant.montant.amount,
+                attendu=attendu,
+                financeur_id=montant.financeur_id,
+                financeur=dossier.name_financeur(montant),
+                precision=montant.cle,
+                corrections=(retain(montant, attendu),),
+            )
+
+
+def retain(montant: MontantDeclare, valeur: object) -> Correction:
+    """The way out that writes `valeur` in a declared amount."""
+    return Correction(
+        f"Écrire {format_euros(valeur)} {'à l’' if montant.article else 'au '}{montant.lieu_affiche}",  # type: ignore[arg-type]
+        "montant_declare",
+        {"pk": montant.pk, "montant": f"{valeur:.2f}"},
+    )
+
+
+def _nomme(montant: MontantDeclare) -> str:
+    return f"l’article {montant.article.numero}" if montant.article else "le préambule"
+
+
+REGLES: list[Regle] = [MontantsDuTexte(), TauxEtMontant()]

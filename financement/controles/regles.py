@@ -1,0 +1,21 @@
+"""The one list of rules: page, administration, command, printed drafts and signature all go through it."""
+
+from conventions.controles import REGLES as CONVENTION
+from conventions.models import Convention
+from fiches.controles import REGLES as FICHES
+from financement.controles.calendriers import REGLES as CALENDRIERS
+from financement.controles.couts import REGLES as COUTS
+from financement.controles.dossier import DossierFinancier
+from financement.controles.participations import REGLES as PARTICIPATIONS
+from financement.controles.parts import REGLES as PARTS
+from financement.controles.recapitulatif import REGLES as RECAPITULATIF
+from socle.controles import Regle, Trouvaille, apply_regles, check_liste
+
+REGLES: list[Regle] = [*PARTICIPATIONS, *CONVENTION, *RECAPITULATIF, *PARTS, *COUTS, *CALENDRIERS, *FICHES]
+check_liste(REGLES)
+PAR_IDENTIFIANT = {regle.identifiant: regle for regle in REGLES}
+
+
+def find_contradictions(convention: Convention) -> list[Trouvaille]:
+    """Everything that contradicts itself in a convention now, the worst first. Writes nothing."""
+    return apply_regles(REGLES, DossierFinancier(convention))
