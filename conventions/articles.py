@@ -122,7 +122,9 @@ class MontantDeclare(models.Model):
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
     )
-    plafond = models.BooleanField("c’est un plafond", default=False, help_text="Quand le texte dit « au maximum » : on peut payer moins, jamais plus.")
+    plafond = models.BooleanField(
+        "c’est un plafond", default=False, help_text="Quand le texte dit « au maximum » : on peut payer moins, jamais plus."
+    )
     base_taux = models.ForeignKey(
         "self", models.SET_NULL, verbose_name="taux appliqué à", related_name="montants_derives", null=True, blank=True
     )

@@ -13,11 +13,14 @@ import yaml
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import models, transaction
+from django.db.models import Q
 from djmoney.money import Money
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
+from financement.controles.suivi import silence
+from financement.controles.verification import verify
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 
 DOSSIER = Path(settings.BASE_DIR) / "fixtures"
@@ -26,8 +29,12 @@ Data = dict[str, Any]
 
 
 def load_demonstration() -> Counter[str]:
-    """Create what is missing, all or nothing, and count it by verbose name."""
-    return Chargeur().load()
+    """Create what is missing, all or nothing, and count it by verbose name. What was never checked is."""
+    with silence():
+        comptes = Chargeur().load()
+        for convention in Convention.objects.filter(Q(verification=None) | Q(verification__calculee_le=None)):
+            verify(convention)
+    return comptes
 
 
 def read_yaml(path: Path) -> Any:

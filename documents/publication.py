@@ -4,7 +4,7 @@ A part is HTML without page or style of its own; a document is a list of parts h
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,11 +22,13 @@ from conventions.models import Axe, Convention
 from conventions.redaction import TexteConvention, write_convention
 from conventions.variables import read_values
 from fiches.models import FicheAction
+from financement.controles.verification import find_ouvertes
 from financement.models import CoFinancement, LigneCout
 from financement.recapitulatif import Recapitulatif, list_autres
 from financement.syntheses import compute_recapitulatif, get_recapitulatif, read_by_fiche
 from financement.tableaux import build_couts, build_parts, list_indicateurs
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+from socle.controles import Gravite
 from socle.pdf import RESSOURCE, Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
@@ -51,9 +53,15 @@ def publish_convention(convention: Convention) -> bytes:
     feuilles = load_feuilles(convention)
     ressources, logos = load_logos(convention)
     parties = [
-        _render("couverture", convention=convention, logos=logos, composition=describe_composition(texte, len(feuilles), recap)),
-        _render("sommaire", entrees=list_entrees(convention, texte, recap)),
-        _render(
+        render_partie(
+            "couverture",
+            convention=convention,
+            logos=logos,
+            composition=describe_composition(texte, len(feuilles), recap),
+            controles=describe_controles(convention),
+        ),
+        render_partie("sommaire", entrees=list_entrees(convention, texte, recap)),
+        render_partie(
             "corps",
             convention=convention,
             texte=texte,
@@ -63,24 +71,24 @@ def publish_convention(convention: Convention) -> bytes:
         ),
     ]
     if feuilles:
-        parties.append(_render("annexe_fiches", recap=recap))
+        parties.append(render_partie("annexe_fiches", recap=recap))
         parties += [render_fiche(feuille, niveau=2, ensuite=True) for feuille in feuilles]
     if has_recap(recap):
         parties.append(render_recap(recap, f"Annexe {2 if feuilles else 1} – Récapitulatif financier", lies=True))
-    return _publish(convention, convention.titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [])
+    return publish_parties(convention, convention.titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [])
 
 
 def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
     """One fiche as PDF."""
     feuille = next(f for f in load_feuilles(convention) if f.fiche.pk == fiche.pk)
-    return _publish(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(feuille, niveau=1)], {}, [])
+    return publish_parties(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(feuille, niveau=1)])
 
 
 def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:
     """The recap as PDF in landscape, computed from the fiches or as printed in the annex."""
     recap = get_recapitulatif(convention, declare)
     titre = "Récapitulatif financier déclaré" if recap.declare else "Récapitulatif financier"
-    return _publish(convention, f"{titre} – {convention.titre}", [render_recap(recap, titre)], {}, [attach_budget(recap)])
+    return publish_parties(convention, f"{titre} – {convention.titre}", [render_recap(recap, titre)], pieces=[attach_budget(recap)])
 
 
 def has_recap(recap: Recapitulatif) -> bool:
@@ -123,7 +131,7 @@ def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeSt
         ]
         if contenu
     ]
-    return _render(
+    return render_partie(
         "fiche",
         fiche=fiche,
         racine=feuille.racine,
@@ -145,7 +153,7 @@ def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeSt
 
 def render_recap(recap: Recapitulatif, titre: str, lies: bool = False) -> SafeString:
     """The recap as HTML; `lies` links the codes to their sheets in the same document."""
-    return _render("recapitulatif", recap=recap, titre=titre, lies=lies, autres=list_autres(recap), nb_colonnes=recap.nb_colonnes + 2)
+    return render_partie("recapitulatif", recap=recap, titre=titre, lies=lies, autres=list_autres(recap), nb_colonnes=recap.nb_colonnes + 2)
 
 
 def list_axes(convention: Convention, feuilles: Sequence[Feuille]) -> list[dict[str, Any]]:
@@ -194,6 +202,17 @@ def describe_composition(texte: TexteConvention, nb_fiches: int, recap: Recapitu
     if has_recap(recap):
         contenu.append("un récapitulatif financier")
     return f"Ce document comprend {list_fr(contenu)}." if contenu else ""
+
+
+def describe_controles(convention: Convention) -> str:
+    """What the cover of a draft says of its contradictions; nothing once signed."""
+    if convention.is_signee:
+        return ""
+    comptes = Counter(t.regle.gravite for t in find_ouvertes(convention))
+    if not comptes:
+        return "Contrôles de cohérence : aucune contradiction."
+    mots = [f"{comptes[g]} {g.pluriel.lower() if comptes[g] > 1 else g.libelle.lower()}" for g in Gravite if comptes[g]]
+    return f"Contrôles de cohérence à trancher : {list_fr(mots)}."
 
 
 def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]]:
@@ -246,7 +265,14 @@ def date_of(convention: Convention) -> date:
     return convention.date_document or timezone.localtime(convention.modifiee_le).date()
 
 
-def _publish(convention: Convention, titre: str, parties: list[SafeString], ressources: Ressources, pieces: list[PieceJointe]) -> bytes:
+def publish_parties(
+    convention: Convention,
+    titre: str,
+    parties: list[SafeString],
+    ressources: Ressources | None = None,
+    pieces: Sequence[PieceJointe] = (),
+) -> bytes:
+    """Parts as one PDF, with the running lines and the marking of the convention."""
     denominations = [p.denomination for p in convention.parties.all()]
     contexte = {
         "titre": titre,
@@ -257,8 +283,9 @@ def _publish(convention: Convention, titre: str, parties: list[SafeString], ress
         "parties": parties,
     }
     html = render_to_string("pdf/document.html", {"document": contexte})
-    return render_pdf(Document(html, titre, date_of(convention), ressources, pieces))
+    return render_pdf(Document(html, titre, date_of(convention), ressources or {}, list(pieces)))
 
 
-def _render(partie: str, **contexte: Any) -> SafeString:
+def render_partie(partie: str, **contexte: Any) -> SafeString:
+    """One part as HTML."""
     return SafeString(render_to_string(f"pdf/{partie}.html", contexte))

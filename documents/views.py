@@ -1,10 +1,11 @@
 """Downloads: each checks who asks, builds the document, gives it a file name people recognise."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from documents.reunion import publish_controles, publish_rapprochement
 from fiches.acces import get_fiche
 from financement.syntheses import get_recapitulatif
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
@@ -42,3 +43,20 @@ def recapitulatif_xlsx(request: HttpRequest, reference: str) -> HttpResponse:
     convention = get_convention(request.user, reference)
     recap = get_recapitulatif(convention, declare=request.GET.get("source") == "declare")
     return download(write_recapitulatif_xlsx(recap), f"{reference}-recapitulatif{'-declare' if recap.declare else ''}.xlsx", XLSX)
+
+
+@require_safe
+def controles_pdf(request: HttpRequest, reference: str) -> HttpResponse:
+    """What contradicts itself, checked at once."""
+    convention = get_convention(request.user, reference)
+    return download(publish_controles(convention), f"{reference}-controles.pdf", "application/pdf")
+
+
+@require_safe
+def rapprochement_pdf(request: HttpRequest, reference: str) -> HttpResponse:
+    """Both recaps compared; 404 when the annex has none of its own."""
+    convention = get_convention(request.user, reference)
+    contenu = publish_rapprochement(convention)
+    if contenu is None:
+        raise Http404("Cette convention n’a pas de récapitulatif déclaré.")
+    return download(contenu, f"{reference}-rapprochement.pdf", "application/pdf")

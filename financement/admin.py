@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
@@ -13,13 +18,17 @@ from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, R
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
+from fiches.droits import FIGEES
 from fiches.models import FicheAction
 from financement import echanges
+from financement.controles.verification import explain_blocage, verify
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 from financement.syntheses import read_by_fiche
 from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
 from socle.typographie import format_euros
+
+SIGNATURE = (Convention.Etat.A_SIGNER, *Convention.ETATS_SIGNES)
 
 
 class LigneCoutInline(InlineVisible):
@@ -42,9 +51,40 @@ class VersementInline(InlineConvention):
     fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "taux", "montant", "date_prevue"]
 
 
+class FormulaireConvention(forms.ModelForm):
+    """Refuses to send to signature what contradicts itself."""
+
+    def clean(self) -> dict[str, Any]:
+        donnees: dict[str, Any] = super().clean() or {}
+        ouverte = self.instance.pk and self.initial.get("etat") not in FIGEES
+        if ouverte and donnees.get("etat") in SIGNATURE and (refus := explain_blocage(self.instance)):
+            raise ValidationError({"etat": refus})
+        return donnees
+
+
 @admin.register(Convention)
 class ConventionFinanceeAdmin(ConventionAdmin):
+    form = FormulaireConvention
     inlines = [*ConventionAdmin.inlines, VersementInline]
+    actions = ["verifier_coherence"]
+
+    @admin.action(description="Vérifier la cohérence des conventions choisies", permissions=["view"])
+    def verifier_coherence(self, request: HttpRequest, queryset: QuerySet[Convention]) -> None:
+        """Check now, and say where each stands with a link to its controls."""
+        for convention in queryset:
+            verification = verify(convention)
+            adresse = reverse("controles", args=[convention.reference])
+            compte = (
+                f"{verification.nb_ouverts} à trancher, dont {verification.nb_bloquants} bloquantes"
+                if verification.nb_ouverts
+                else "aucune"
+            )
+            niveau = messages.WARNING if verification.nb_bloquants else messages.SUCCESS
+            messages.add_message(
+                request,
+                niveau,
+                format_html('{}, contradictions : {}. <a href="{}">Les contrôles</a>', convention.reference, compte, adresse),
+            )
 
 
 @admin.register(FicheAction)

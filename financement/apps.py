@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class FinancementConfig(AppConfig):
     name = "financement"
     verbose_name = "Financement"
+
+    def ready(self) -> None:
+        from financement.controles.suivi import connect
+
+        connect()

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from financement.vues import accueil, commentaires, convention, edition, exports, fiches, historique, imports
+from financement.vues import accueil, commentaires, controles, convention, edition, exports, fiches, historique, imports, rapprochement
 
 FICHES = "conventions/<slug:reference>/fiches/"
 PAGE = FICHES + "<slug:slug>/"
@@ -10,6 +10,8 @@ MACHINE = FICHES + "n/<int:pk>/"
 
 IMPORTS = "conventions/<slug:reference>/imports/"
 IMPORT = IMPORTS + "<int:pk>/"
+CONTROLES = "conventions/<slug:reference>/controles/"
+RAPPROCHEMENT = "conventions/<slug:reference>/rapprochement/"
 
 urlpatterns = [
     path("", accueil.accueil, name="accueil"),
@@ -29,6 +31,16 @@ urlpatterns = [
     path(IMPORT + "progres/", imports.import_progres, name="import_progres"),
     path(IMPORT + "fichier/", imports.import_fichier, name="import_fichier"),
     path(IMPORT + "annote/", imports.import_annote, name="import_annote"),
+    path(CONTROLES, controles.controles, name="controles"),
+    path(CONTROLES + "verifier/", controles.verifier, name="controles_verifier"),
+    path(CONTROLES + "fraicheur/", controles.fraicheur, name="controles_fraicheur"),
+    path(CONTROLES + "accepter/", controles.accepter, name="controles_accepter"),
+    path(CONTROLES + "rouvrir/", controles.rouvrir, name="controles_rouvrir"),
+    path(CONTROLES + "corriger/", controles.corriger, name="controles_corriger"),
+    path(CONTROLES + "reprises/<int:pk>/annuler/", controles.annuler_reprise, name="reprise_annuler"),
+    path(RAPPROCHEMENT, rapprochement.rapprochement, name="rapprochement"),
+    path(RAPPROCHEMENT + "reprendre/", rapprochement.reprendre, name="rapprochement_reprendre"),
+    path("conventions/<slug:reference>/rapprochement.xlsx", rapprochement.rapprochement_xlsx, name="rapprochement_xlsx"),
     path(FICHES, fiches.fiches, name="fiches"),
     path(FICHES + "nouvelle/", fiches.nouvelle, name="fiche_nouvelle"),
     path(FICHES + "corbeille/", fiches.corbeille, name="corbeille"),

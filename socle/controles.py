@@ -30,6 +30,10 @@ class Gravite(StrEnum):
         return {"bloquant": "Bloquant", "a_verifier": "À vérifier", "information": "À savoir"}[self]
 
     @property
+    def pluriel(self) -> str:
+        return {"bloquant": "Bloquants", "a_verifier": "À vérifier", "information": "À savoir"}[self]
+
+    @property
     def mot(self) -> str:
         """The word of exchanged files."""
         return {"bloquant": "bloquant", "a_verifier": "à vérifier", "information": "information"}[self]
@@ -141,7 +145,13 @@ class Regle:
         """What stays the same from one check to the next, whatever the figures."""
         objet = f"fiche-{constat.fiche_id}" if constat.fiche_id else constat.objet
         return "|".join(
-            [self.identifiant, objet, str(constat.annee or ""), "" if constat.financeur_id is None else str(constat.financeur_id), constat.precision]
+            [
+                self.identifiant,
+                objet,
+                str(constat.annee or ""),
+                "" if constat.financeur_id is None else str(constat.financeur_id),
+                constat.precision,
+            ]
         )
 
 

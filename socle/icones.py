@@ -22,5 +22,6 @@ ICONES = {
     "bas": '<path d="M8 3v10M4 9l4 4 4-4"/>',
     "corbeille": '<path d="M2.5 4h11M6 4V2.5h4V4M4 4l.7 9.5h6.6L12 4"/>',
     "copie": '<path d="M5.5 5.5h8v8h-8z"/><path d="M10.5 5.5v-3h-8v8h3"/>',
+    "egal": '<path d="M3 6h10M3 10h10"/>',
     "different": '<path d="M2.5 5.7h11M2.5 10.3h11M10.8 2 5.2 14"/>',
 }

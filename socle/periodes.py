@@ -135,11 +135,16 @@ RECURRENT = re.compile(
 )
 REFUS = [
     (
-        re.compile(r"\b(?:sauf|hors|hormis|excepte|a l'exception|pas|ni)\s+(?:(?:en|pour|de|du|l'annee|le|la|au)\s+)*(?:\w+\s+){0,2}(?:199\d|20\d\d)"),
+        re.compile(
+            r"\b(?:sauf|hors|hormis|excepte|a l'exception|pas|ni)\s+(?:(?:en|pour|de|du|l'annee|le|la|au)\s+)*(?:\w+\s+){0,2}(?:199\d|20\d\d)"
+        ),
         "il exclut des années",
     ),
     (re.compile(r"\bn\s*[+-]\s*\d"), "il compte à partir d’une année sans nom"),
-    (re.compile(r"(?:199\d|20\d\d)\s*[-/]\s*\d{1,2}(?![\d/])(?!\s*(?:er|mois|jours?|" + "|".join(MOIS_PLATS) + "))"), "une année y est abrégée"),
+    (
+        re.compile(r"(?:199\d|20\d\d)\s*[-/]\s*\d{1,2}(?![\d/])(?!\s*(?:er|mois|jours?|" + "|".join(MOIS_PLATS) + "))"),
+        "une année y est abrégée",
+    ),
 ]
 
 

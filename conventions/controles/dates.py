@@ -153,7 +153,9 @@ class DureesRacontees(Regle):
 
     identifiant = "texte_duree"
     titre = "Un texte donne une durée et des dates qui ne s’accordent pas"
-    pourquoi = "Ce que le préambule raconte d’une convention passée engage aussi : une durée et des dates contraires laissent le choix au juge."
+    pourquoi = (
+        "Ce que le préambule raconte d’une convention passée engage aussi : une durée et des dates contraires laissent le choix au juge."
+    )
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.DATES
 

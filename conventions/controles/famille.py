@@ -58,7 +58,10 @@ class CadreCouvre(Regle):
                 yield Constat(
                     objet="convention",
                     message=f"La convention {nom} le {ici:%d/%m/%Y}, sa convention-cadre {nom} le {la:%d/%m/%Y}.",
-                    lieux=(dossier.place_convention(f"Cette convention {nom}", f"{ici:%d/%m/%Y}"), place(cadre, f"{cadre.reference} {nom}", la)),
+                    lieux=(
+                        dossier.place_convention(f"Cette convention {nom}", f"{ici:%d/%m/%Y}"),
+                        place(cadre, f"{cadre.reference} {nom}", la),
+                    ),
                     constate=ici,
                     attendu=la,
                     precision=nom,

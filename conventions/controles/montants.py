@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 
 from conventions.articles import MontantDeclare
 from conventions.controles.dossier import DossierConvention
@@ -25,15 +26,17 @@ class MontantsDuTexte(Regle):
             if montant.objet == MontantDeclare.Objet.PARTICIPATION and montant.montant is not None:
                 groupes[montant.financeur_id].append(montant)
         for financeur, montants in groupes.items():
-            comptes = Counter(m.montant.amount for m in montants)
+            comptes = Counter(amount_of(m) for m in montants)
             # The amount most often written; of equals, the one the financial article states last.
-            reference = max(montants, key=lambda m: (comptes[m.montant.amount], m.plafond, m.article.numero if m.article else 0))
-            accord = [m.lieu_affiche for m in montants if m.montant == reference.montant and m is not reference]
+            reference = max(montants, key=lambda m: (comptes[amount_of(m)], m.plafond, m.article.numero if m.article else 0))
+            attendu = amount_of(reference)
+            accord = [m.lieu_affiche for m in montants if amount_of(m) == attendu and m is not reference]
             for montant in montants:
-                if montant.montant == reference.montant:
+                constate = amount_of(montant)
+                if constate == attendu:
                     continue
                 nom = dossier.name_financeur(montant)
-                ici, la = format_euros(montant.montant), format_euros(reference.montant)
+                ici, la = format_euros(constate), format_euros(attendu)
                 yield Constat(
                     objet=montant.lieu_affiche,
                     message=f"Participation{' de ' + nom if nom else ''} : {_nomme(montant)} dit {ici}, {_nomme(reference)} dit {la}.",
@@ -41,12 +44,12 @@ class MontantsDuTexte(Regle):
                         dossier.place_montant(montant, ici, f"« {montant.libelle} »"),
                         dossier.place_montant(reference, la, f"et {list_fr(accord)}" if accord else ""),
                     ),
-                    constate=montant.montant.amount,
-                    attendu=reference.montant.amount,
+                    constate=constate,
+                    attendu=attendu,
                     financeur_id=financeur,
                     financeur=nom,
                     precision=montant.cle,
-                    corrections=(retain(montant, reference.montant.amount), *(retain(m, montant.montant.amount) for m in montants if m.montant == reference.montant and not accord)),
+                    corrections=(retain(montant, attendu), *([] if accord else [retain(reference, constate)])),
                 )
 
 
@@ -84,10 +87,16 @@ class TauxEtMontant(Regle):
             )
 
 
-def retain(montant: MontantDeclare, valeur: object) -> Correction:
+def amount_of(montant: MontantDeclare) -> Decimal:
+    """The amount of a declared amount that has one."""
+    assert montant.montant is not None
+    return montant.montant.amount
+
+
+def retain(montant: MontantDeclare, valeur: Decimal) -> Correction:
     """The way out that writes `valeur` in a declared amount."""
     return Correction(
-        f"Écrire {format_euros(valeur)} {'à l’' if montant.article else 'au '}{montant.lieu_affiche}",  # type: ignore[arg-type]
+        f"Écrire {format_euros(valeur)} {'à l’' if montant.article else 'au '}{montant.lieu_affiche}",
         "montant_declare",
         {"pk": montant.pk, "montant": f"{valeur:.2f}"},
     )

@@ -89,7 +89,10 @@ class DeliberationManquante(RegleDePartie):
         if partie.deliberation_date is None:
             return "Délibération", f"{partie.denomination} : la date de la délibération n’est pas écrite."
         if not partie.deliberation_numero:
-            return "Numéro de délibération", f"{partie.denomination} : la délibération du {partie.deliberation_date:%d/%m/%Y} n’a pas de numéro."
+            return (
+                "Numéro de délibération",
+                f"{partie.denomination} : la délibération du {partie.deliberation_date:%d/%m/%Y} n’a pas de numéro.",
+            )
         return None
 
 

@@ -144,8 +144,12 @@ class DemarrageEtCout(Regle):
                     f"{mois} mois sur douze en feraient {format_euros(attendu)}."
                 ),
                 lieux=(
-                    dossier.place_fiche(fiche, f"coûts {debut.year}", format_euros(cout), "couts", f"{debut.year + 1} : {format_euros(suivante)}"),
-                    dossier.place_fiche(fiche, "calendrier", extrait, "calendrier", f"soit {mois} mois au plus, dès {MOIS[debut.month - 1]}"),
+                    dossier.place_fiche(
+                        fiche, f"coûts {debut.year}", format_euros(cout), "couts", f"{debut.year + 1} : {format_euros(suivante)}"
+                    ),
+                    dossier.place_fiche(
+                        fiche, "calendrier", extrait, "calendrier", f"soit {mois} mois au plus, dès {MOIS[debut.month - 1]}"
+                    ),
                 ),
                 constate=cout,
                 attendu=attendu,

@@ -39,7 +39,9 @@ class SommeDesLignes(Regle):
                     attendu=somme,
                     annee=total.annee,
                     fiche_id=fiche.pk,
-                    corrections=(Correction(f"Imprimer {format_euros(somme)}", "total_declare", {"pk": total.pk, "montant": f"{somme:.2f}"}),),
+                    corrections=(
+                        Correction(f"Imprimer {format_euros(somme)}", "total_declare", {"pk": total.pk, "montant": f"{somme:.2f}"}),
+                    ),
                 )
 
 
@@ -66,7 +68,9 @@ class JoursEtMontant(Regle):
                     objet=fiche.code,
                     message=f"{ligne.intitule}, {ligne.annee} : {calcul} font {format_euros(attendu)}, la fiche écrit {format_euros(ligne.montant)}.",
                     lieux=(
-                        dossier.place_fiche(fiche, f"{ligne.intitule}, {ligne.annee}", format_euros(ligne.montant), "couts", "montant écrit"),
+                        dossier.place_fiche(
+                            fiche, f"{ligne.intitule}, {ligne.annee}", format_euros(ligne.montant), "couts", "montant écrit"
+                        ),
                         dossier.place_fiche(fiche, "jours", format_euros(attendu), "couts", calcul),
                     ),
                     constate=ligne.montant.amount,
@@ -74,7 +78,11 @@ class JoursEtMontant(Regle):
                     annee=ligne.annee,
                     fiche_id=fiche.pk,
                     precision=name_ligne(ligne),
-                    corrections=(Correction(f"Garder les jours : {format_euros(attendu)}", "ligne_montant", {"pk": ligne.pk, "montant": f"{attendu:.2f}"}),),
+                    corrections=(
+                        Correction(
+                            f"Garder les jours : {format_euros(attendu)}", "ligne_montant", {"pk": ligne.pk, "montant": f"{attendu:.2f}"}
+                        ),
+                    ),
                 )
 
 
@@ -101,7 +109,9 @@ class JoursManquants(Regle):
                 yield Constat(
                     objet=fiche.code,
                     message=f"{ligne.intitule}, {ligne.annee} : {format_euros(ligne.montant)} sans nombre de jours.",
-                    lieux=(dossier.place_fiche(fiche, f"{ligne.intitule}, {ligne.annee}", format_euros(ligne.montant), "couts", "sans jours"),),
+                    lieux=(
+                        dossier.place_fiche(fiche, f"{ligne.intitule}, {ligne.annee}", format_euros(ligne.montant), "couts", "sans jours"),
+                    ),
                     constate=ligne.montant.amount,
                     annee=ligne.annee,
                     fiche_id=fiche.pk,
@@ -132,7 +142,9 @@ class MontantsInconnus(Regle):
                     message=f"{ligne.intitule}, {ligne.annee} : « {mots} ». Le total de l’année n’en compte rien.",
                     lieux=(
                         dossier.place_fiche(fiche, f"{ligne.intitule}, {ligne.annee}", mots, "couts"),
-                        dossier.place_fiche(fiche, f"total {ligne.annee}", "/" if total is None else format_euros(total), "couts", "sans cette dépense"),
+                        dossier.place_fiche(
+                            fiche, f"total {ligne.annee}", "/" if total is None else format_euros(total), "couts", "sans cette dépense"
+                        ),
                     ),
                     constate=mots,
                     annee=ligne.annee,
@@ -164,7 +176,8 @@ class BasesMelees(Regle):
             objet="récapitulatif",
             message=f"Le total réunit des montants de bases différentes : {list_fr(libelles)}.",
             lieux=tuple(
-                dossier.place_recap(str(base.label), format_euros(somme[base]), _list_codes(fiches), declare=False) for base, fiches in bases
+                dossier.place_recap(str(base.label), format_euros(somme[base]), _list_codes(fiches), declare=False)
+                for base, fiches in bases
             ),
             constate=list_fr(libelles),
         )

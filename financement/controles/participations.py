@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
-from conventions.controles.montants import retain
+from conventions.controles.montants import amount_of, retain
 from conventions.models import MontantDeclare
 from financement.controles.dossier import DossierFinancier
 from financement.versements import Versement
@@ -30,10 +30,10 @@ class RegleDeParticipation(Regle):
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for montant in dossier.participations:
-            if montant.plafond != self.plafonds:
+            if montant.plafond != self.plafonds or montant.financeur_id is None:
                 continue
             total = self.read(dossier, montant.financeur_id)
-            if total is None or not self.is_contraire(montant.montant.amount, total):
+            if total is None or not self.is_contraire(amount_of(montant), total):
                 continue
             nom = dossier.name_financeur(montant)
             yield Constat(
@@ -43,7 +43,7 @@ class RegleDeParticipation(Regle):
                     dossier.place_montant(montant, format_euros(montant.montant), f"« {montant.libelle} »"),
                     self.place(dossier, nom, format_euros(total)),
                 ),
-                constate=montant.montant.amount,
+                constate=amount_of(montant),
                 attendu=total,
                 financeur_id=montant.financeur_id,
                 financeur=nom,
@@ -157,7 +157,7 @@ class VersementEtTexte(Regle):
             if declares:
                 if any(m.montant == versement.montant for m in declares):
                     continue
-                attendu, lieu = declares[0].montant.amount, dossier.place_montant(declares[0], format_euros(declares[0].montant))
+                attendu, lieu = amount_of(declares[0]), dossier.place_montant(declares[0], format_euros(declares[0].montant))
             else:
                 due = find_due(dossier, versement.payeur_id)
                 if versement.taux is None or due is None:
@@ -177,7 +177,9 @@ class VersementEtTexte(Regle):
                 financeur=nom,
                 precision=str(versement.ordre),
                 corrections=(
-                    Correction(f"Écrire {format_euros(attendu)} dans l’échéancier", "versement", {"pk": versement.pk, "montant": f"{attendu:.2f}"}),
+                    Correction(
+                        f"Écrire {format_euros(attendu)} dans l’échéancier", "versement", {"pk": versement.pk, "montant": f"{attendu:.2f}"}
+                    ),
                 ),
             )
 
@@ -194,7 +196,7 @@ def find_due(dossier: DossierFinancier, payeur: int) -> Due | None:
     dites = [m for m in dossier.participations if m.financeur_id == payeur]
     if dites:
         retenue = max(dites, key=lambda m: (m.plafond, m.article.numero if m.article else 0))
-        return Due(retenue.montant.amount, dossier.place_montant(retenue, format_euros(retenue.montant)))
+        return Due(amount_of(retenue), dossier.place_montant(retenue, format_euros(retenue.montant)))
     calcule = dossier.calcule_of(payeur)
     if not calcule:
         return None
@@ -208,7 +210,7 @@ def place_versements(dossier: DossierFinancier, nom: str, valeur: str) -> Lieu:
 
 def guess_column(dossier: DossierFinancier, montant: MontantDeclare) -> str:
     """Tell when the amount of the text is exactly the total of another column, whole or without one fiche."""
-    valeur = montant.montant.amount
+    valeur = amount_of(montant)
     for colonne in dossier.colonnes_declarees:
         total = dossier.declare_of(colonne)
         if colonne == montant.financeur_id or total is None:

@@ -31,13 +31,14 @@ class RepartitionComplete(Regle):
             bases = sum_by_portee(couts, plates)
             for portee, parts in par_portee.items():
                 base, nom = bases.get(portee, ZERO), _tell_portee(parts[0])
-                commun = {"objet": fiche.code, "fiche_id": fiche.pk, "annee": portee[1], "precision": f"portee-{portee[0] or 0}"}
+                precision = f"portee-{portee[0] or 0}"
                 if all(p.montant is None for p in parts):
                     taux = sum((p.taux or ZERO for p in parts), ZERO)
                     if taux != CENT_POUR_CENT:
                         manque = CENT_POUR_CENT - taux
                         verbe = f"il manque {format_taux(manque)}" if manque > 0 else f"il y a {format_taux(-manque)} de trop"
                         yield Constat(
+                            objet=fiche.code,
                             message=f"Les taux{nom} font {format_taux(taux)} : {verbe}, soit {format_euros(round_cents(abs(base * manque / 100)))}.",
                             lieux=(
                                 dossier.place_fiche(fiche, "somme des taux", format_taux(taux), "cofinancements"),
@@ -45,12 +46,17 @@ class RepartitionComplete(Regle):
                             ),
                             constate=format_taux(taux),
                             attendu=format_taux(CENT_POUR_CENT),
-                            **commun,
+                            annee=portee[1],
+                            fiche_id=fiche.pk,
+                            precision=precision,
                         )
                     continue
-                somme = sum((p.montant.amount if p.montant is not None else round_cents(base * (p.taux or ZERO) / 100) for p in parts), ZERO)
+                somme = sum(
+                    (p.montant.amount if p.montant is not None else round_cents(base * (p.taux or ZERO) / 100) for p in parts), ZERO
+                )
                 if somme != base:
                     yield Constat(
+                        objet=fiche.code,
                         message=f"Les parts{nom} font {format_euros(somme)}, le coût est de {format_euros(base)}.",
                         lieux=(
                             dossier.place_fiche(fiche, "somme des parts", format_euros(somme), "cofinancements"),
@@ -58,7 +64,9 @@ class RepartitionComplete(Regle):
                         ),
                         constate=somme,
                         attendu=base,
-                        **commun,
+                        annee=portee[1],
+                        fiche_id=fiche.pk,
+                        precision=precision,
                     )
 
 
@@ -82,7 +90,9 @@ class CoutSansFinanceur(Regle):
                         message=f"{annee} : {format_euros(montant)} {'sans aucun financeur' if aucun else 'ne sont à la charge de personne'}.",
                         lieux=(
                             dossier.place_fiche(fiche, f"dépense de {annee}", format_euros(montant), "couts"),
-                            dossier.place_fiche(fiche, "parts", format_euros(ZERO), "cofinancements", _list_portees(dossier.parts_of(fiche))),
+                            dossier.place_fiche(
+                                fiche, "parts", format_euros(ZERO), "cofinancements", _list_portees(dossier.parts_of(fiche))
+                            ),
                         ),
                         constate=ZERO,
                         attendu=montant,
@@ -121,9 +131,15 @@ class TauxEtMontantDesParts(Regle):
                     objet=fiche.code,
                     message=f"{nom} : {format_taux(part.taux)} de {format_euros(base)} font {format_euros(attendu)}, la fiche écrit {format_euros(part.montant)}.",
                     lieux=(
-                        dossier.place_fiche(fiche, f"montant, {nom}", format_euros(part.montant), "cofinancements", f"soit {format_taux(reel, 2)}"),
                         dossier.place_fiche(
-                            fiche, f"taux, {nom}", format_euros(attendu), "cofinancements", f"{format_taux(part.taux)} de {format_euros(base)}"
+                            fiche, f"montant, {nom}", format_euros(part.montant), "cofinancements", f"soit {format_taux(reel, 2)}"
+                        ),
+                        dossier.place_fiche(
+                            fiche,
+                            f"taux, {nom}",
+                            format_euros(attendu),
+                            "cofinancements",
+                            f"{format_taux(part.taux)} de {format_euros(base)}",
                         ),
                     ),
                     constate=part.montant.amount,

@@ -17,7 +17,9 @@ class RecapitulatifEtFiches(Regle):
 
     identifiant = "recap_fiche"
     titre = "Le récapitulatif et la fiche ne donnent pas le même montant"
-    pourquoi = "L’annexe est ce que lisent les élus et le comptable, la fiche ce que font les agents : ils ne parleraient pas du même budget."
+    pourquoi = (
+        "L’annexe est ce que lisent les élus et le comptable, la fiche ce que font les agents : ils ne parleraient pas du même budget."
+    )
     gravite = Gravite.BLOQUANT
     rubrique = Rubrique.RECAPITULATIF
 
@@ -27,11 +29,13 @@ class RecapitulatifEtFiches(Regle):
             if rangee is None:
                 continue
             for annee in sorted({*rangee.annees, *dossier.annees_de_cout(fiche)}):
-                for colonne in [*dossier.colonnes_declarees, TOTAL]:
+                for colonne in list_colonnes(dossier):
                     if constat := self.compare(dossier, fiche, rangee, annee, colonne):
                         yield constat
 
-    def compare(self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int, colonne: Colonne) -> Constat | None:
+    def compare(
+        self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int, colonne: Colonne
+    ) -> Constat | None:
         ligne = dossier.lignes[fiche.pk]
         calcule = ligne.get(annee, colonne)
         imprime = rangee.get(annee, colonne)
@@ -65,9 +69,17 @@ class RecapitulatifEtFiches(Regle):
             piste=self.guess(dossier, fiche, rangee, annee, colonne),
             precision="total" if colonne == TOTAL else "",
             corrections=(
-                Correction("Reprendre la fiche dans le récapitulatif", "reprendre", {"sens": "fiche", "cellules": [[fiche.pk, annee, colonne]]}),
+                Correction(
+                    "Reprendre la fiche dans le récapitulatif", "reprendre", {"sens": "fiche", "cellules": [[fiche.pk, annee, colonne]]}
+                ),
                 *(
-                    [Correction(f"Reprendre le partage {annee} du récapitulatif", "reprendre", {"sens": "tableau", "cellules": [[fiche.pk, annee, colonne]]})]
+                    [
+                        Correction(
+                            f"Reprendre le partage {annee} du récapitulatif",
+                            "reprendre",
+                            {"sens": "tableau", "cellules": [[fiche.pk, annee, colonne]]},
+                        )
+                    ]
                     if rangee.get(annee, TOTAL) == ligne.total(annee).montant and colonne != TOTAL
                     else []
                 ),
@@ -121,7 +133,11 @@ class RecapitulatifSansMontant(Regle):
                     financeur="Total",
                     fiche_id=fiche.pk,
                     corrections=(
-                        Correction("Reprendre la fiche dans le récapitulatif", "reprendre", {"sens": "fiche", "cellules": [[fiche.pk, annee, TOTAL]]}),
+                        Correction(
+                            "Reprendre la fiche dans le récapitulatif",
+                            "reprendre",
+                            {"sens": "fiche", "cellules": [[fiche.pk, annee, TOTAL]]},
+                        ),
                     ),
                 )
 
@@ -193,12 +209,13 @@ class SommesDuRecapitulatif(Regle):
         colonnes = dossier.colonnes_declarees
         for annee in [*rangee.annees, None]:
             total = rangee.get(annee, TOTAL)
-            if total is not None and colonnes and all((annee, c) in rangee.cellules for c in colonnes):
-                somme = sum((rangee.get(annee, c) or ZERO for c in colonnes), ZERO)
+            presentes = [c for c in colonnes if (annee, c) in rangee.cellules]
+            if total is not None and presentes:
+                somme = sum((rangee.get(annee, c) or ZERO for c in presentes), ZERO)
                 if somme != total:
-                    noms = list_fr([dossier.name_colonne(c) for c in colonnes])
+                    noms = list_fr([dossier.name_colonne(c) for c in presentes])
                     yield self.tell(dossier, nom, sujet, annee, TOTAL, total, somme, f"somme de {noms}", "colonnes")
-        for colonne in [*colonnes, TOTAL]:
+        for colonne in list_colonnes(dossier):
             ensemble = rangee.get(None, colonne)
             annees = [a for a in rangee.annees if (a, colonne) in rangee.cellules]
             if ensemble is not None and annees:
@@ -248,6 +265,11 @@ class SommesDuRecapitulatif(Regle):
             fiche_id=fiche.pk if fiche else None,
             precision=f"{sens}-{'axe-' + str(sujet.pk) if isinstance(sujet, Axe) else 'total' if sujet is None else 'fiche'}-{colonne}",
         )
+
+
+def list_colonnes(dossier: DossierFinancier) -> list[Colonne]:
+    """Columns of the printed recap: its financeurs, then the total."""
+    return [*dossier.colonnes_declarees, TOTAL]
 
 
 def _tell_share(montant: Decimal | None, total: Decimal | None, colonne: Colonne) -> str:

@@ -9,6 +9,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from conventions.models import Convention
+from financement.controles.journal import Verification
 from financement.imports.journal import ImportBudget
 from financement.recapitulatif import Cellule
 from socle.templatetags.composants import icone
@@ -68,10 +69,12 @@ def ecart(montant: Decimal) -> str:
 @register.inclusion_tag("conventions/_entete.html", takes_context=True)
 def entete_convention(context: Context, convention: Convention, onglet: str) -> dict[str, Any]:
     """Header of the pages of a convention: breadcrumb, state, title, parties, tabs with their counts."""
+    verification = Verification.objects.filter(convention=convention).first()
     return {
         "convention": convention,
         "onglet": onglet,
         "request": context["request"],
+        "nb_controles": verification.nb_ouverts if verification else 0,
         "nb_articles": convention.articles.count(),
         "nb_fiches": convention.fiches.count(),
     }
