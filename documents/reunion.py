@@ -51,15 +51,15 @@ def publish_controles(convention: Convention) -> bytes:
     groupes: dict[str, list[Rangee]] = {}
     for trouvaille in trouvailles:
         constat, regle = trouvaille.constat, trouvaille.regle
-        nom = regle.gravite.libelle if trouvaille.cle in ouvertes else "Accepté"
+        nom = regle.gravite.pluriel if trouvaille.cle in ouvertes else "Acceptés"
         decision = "" if trouvaille.cle in ouvertes else motifs[trouvaille.cle]
         groupes.setdefault(nom, []).append((constat.objet, regle.titre, constat.message, constat.piste, constat.ecart, decision))
-    ordre = [*(g.libelle for g in Gravite), "Accepté"]
+    ordre = [*(g.pluriel for g in Gravite), "Acceptés"]
     partie = render_partie(
         "controles",
         titre=TITRE_CONTROLES,
         nb_regles=len(REGLES),
-        comptes=[(g.libelle, comptes[g]) for g in Gravite],
+        comptes=[(g.pluriel, comptes[g]) for g in Gravite],
         groupes=[(nom, groupes[nom]) for nom in ordre if nom in groupes],
     )
     return publish_parties(convention, f"{TITRE_CONTROLES} – {convention.titre}", [partie])

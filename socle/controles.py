@@ -136,6 +136,7 @@ class Regle:
     pourquoi: ClassVar[str]
     gravite: ClassVar[Gravite]
     rubrique: ClassVar[Rubrique]
+    cotes: ClassVar[tuple[str, str]] = ("Trouvé", "Attendu")  # titles of the two sides when several findings make a table
 
     def find(self, dossier: Any) -> Iterable[Constat]:
         """What contradicts itself in the dossier; reads it, and nothing else."""

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 from socle.typographie import MOIS
 
@@ -136,7 +137,8 @@ RECURRENT = re.compile(
 REFUS = [
     (
         re.compile(
-            r"\b(?:sauf|hors|hormis|excepte|a l'exception|pas|ni)\s+(?:(?:en|pour|de|du|l'annee|le|la|au)\s+)*(?:\w+\s+){0,2}(?:199\d|20\d\d)"
+            r"\b(?:sauf|hors|hormis|excepte|a l'exception|pas|ni)\s+"
+            r"(?:(?:en|pour|de|du|l'annee|le|la|au)\s+)*(?:\w+\s+){0,2}(?:199\d|20\d\d)"
         ),
         "il exclut des années",
     ),
@@ -174,7 +176,7 @@ def _read(texte: str, plat: str) -> Iterator[Periode]:
             chaine.append(moments[rang + len(chaine)])
         derniere, (_, fin_derniere) = chaine[-1]
         extrait = " ".join(texte[match.start() : derniere.end()].split())
-        liens = [plat[a.end() : b.start()] for (a, _), (b, _) in zip(chaine, chaine[1:], strict=False)]
+        liens = [plat[a.end() : b.start()] for (a, _), (b, _) in pairwise(chaine)]
         rang += len(chaine)
         if len(chaine) > 1:
             incertaine = any("ou" in lien or ("/" in lien and a[0].lastgroup != "a6") for lien, a in zip(liens, chaine, strict=False))
@@ -236,9 +238,8 @@ def _months(annee: int, premier: int, dernier: int) -> tuple[date, date]:
     return date(annee, premier, 1), date(annee, dernier, calendar.monthrange(annee, dernier)[1])
 
 
-DUREE = re.compile(
-    rf"(?P<plage>\d+\s*(?:a|-)\s*)?\b(?P<n>\d{{1,3}}|{'|'.join(sorted(NOMBRES, key=len, reverse=True))})\s+(?P<u>ans?|annees?|mois)\b(?P<d>\s+et\s+demie?)?"
-)
+LETTRES = "|".join(sorted(NOMBRES, key=len, reverse=True))
+DUREE = re.compile(rf"(?P<plage>\d+\s*(?:a|-)\s*)?\b(?P<n>\d{{1,3}}|{LETTRES})\s+(?P<u>ans?|annees?|mois)\b(?P<d>\s+et\s+demie?)?")
 APPROXIMATIF = re.compile(r"environ|au moins|minimum|au plus|maximum|pres de|autour de|plus de|moins de")
 
 

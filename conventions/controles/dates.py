@@ -29,7 +29,10 @@ class DureeAnnoncee(Regle):
             duree = format_duree(mois)
             yield Constat(
                 objet="convention",
-                message=f"{duree.capitalize()} à compter du {debut:%d/%m/%Y} finissent le {attendue:%d/%m/%Y}, la convention finit le {fin:%d/%m/%Y}.",
+                message=(
+                    f"{duree.capitalize()} à compter du {debut:%d/%m/%Y} finissent le {attendue:%d/%m/%Y}, "
+                    f"la convention finit le {fin:%d/%m/%Y}."
+                ),
                 lieux=(
                     dossier.place_convention("Date de fin", f"{fin:%d/%m/%Y}"),
                     dossier.place_convention("Durée annoncée", f"{attendue:%d/%m/%Y}", f"{duree} à compter du {debut:%d/%m/%Y}"),

@@ -88,8 +88,9 @@ class TauxEtMontant(Regle):
 
 
 def amount_of(montant: MontantDeclare) -> Decimal:
-    """The amount of a declared amount that has one."""
-    assert montant.montant is not None
+    """The amount of a declared amount that has one. Raises ValueError for another."""
+    if montant.montant is None:
+        raise ValueError("no amount")
     return montant.montant.amount
 
 

@@ -77,6 +77,8 @@ class RegleOrganisation(RegleDePartie):
 
 
 class DeliberationManquante(RegleDePartie):
+    """Assemblies decide by a délibération, and so does whoever pays."""
+
     identifiant = "deliberation_manquante"
     titre = "La délibération d’une partie manque"
     pourquoi = "Sans délibération, le signataire n’est pas habilité : la convention peut être annulée et le comptable ne paie pas."
@@ -97,6 +99,8 @@ class DeliberationManquante(RegleDePartie):
 
 
 class SignataireManquant(RegleDePartie):
+    """Who signs, and as what."""
+
     identifiant = "signataire_manquant"
     titre = "Le signataire d’une partie manque"
     pourquoi = "Le document doit nommer qui signe et à quel titre."
@@ -112,6 +116,8 @@ class SignataireManquant(RegleDePartie):
 
 
 class SiretManquant(RegleOrganisation):
+    """The number that names an organisation for the accountant."""
+
     identifiant = "siret_manquant"
     titre = "Le SIRET d’une partie manque"
     pourquoi = "Le mandat de paiement et les données ouvertes désignent les parties par leur SIRET."
@@ -123,6 +129,8 @@ class SiretManquant(RegleOrganisation):
 
 
 class CoordonneesBancaires(RegleOrganisation):
+    """The account to credit (article 4 of Dijon leaves its box empty)."""
+
     identifiant = "coordonnees_bancaires"
     titre = "Les coordonnées bancaires du bénéficiaire manquent"
     pourquoi = "La convention renvoie au compte à créditer : vide, rien ne peut être versé."

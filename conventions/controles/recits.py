@@ -31,7 +31,10 @@ class DureeFausse:
         duree = format_duree(self.duree.mois)
         return Constat(
             objet=objet,
-            message=f"« {self.periode.extrait} » ne fait pas {duree} : {duree} à compter du {self.periode.debut:%d/%m/%Y} finissent le {self.fin:%d/%m/%Y}.",
+            message=(
+                f"« {self.periode.extrait} » ne fait pas {duree} : "
+                f"{duree} à compter du {self.periode.debut:%d/%m/%Y} finissent le {self.fin:%d/%m/%Y}."
+            ),
             lieux=(
                 replace(lieu, valeur=f"{self.periode.fin:%d/%m/%Y}", detail=f"« {self.periode.extrait} »"),
                 replace(lieu, valeur=f"{self.fin:%d/%m/%Y}", detail=f"« {self.duree.extrait} »"),

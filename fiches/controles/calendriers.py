@@ -18,6 +18,7 @@ class AvantSignature(Regle):
     pourquoi = "Ce qui est fait avant la prise d’effet n’est pas couvert, sauf si un article le dit."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_CODES
+    cotes = ("Calendrier", "Au plus tôt")
 
     def find(self, dossier: DossierFiches) -> Iterator[Constat]:
         reference = dossier.reference_signature
@@ -51,6 +52,7 @@ class CalendrierHorsPeriode(Regle):
     pourquoi = "Une action après la fin, ou avant le début, n’a plus de convention pour la porter."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_CODES
+    cotes = ("Calendrier", "Convention")
 
     def find(self, dossier: DossierFiches) -> Iterator[Constat]:
         bornes = read_bornes(dossier.convention)

@@ -121,7 +121,7 @@ class FicheJamaisPresentee(Regle):
             if not fiche.objet and not fiche.presentation and normalize_code(fiche.code) not in cites:
                 yield Constat(
                     objet=fiche.code,
-                    message=f"La fiche {fiche.code} n’a ni objet ni présentation dans le corps de la convention, et aucun texte ne la cite.",
+                    message=f"La fiche {fiche.code} n’a ni objet ni présentation dans le corps du texte, et rien ne la cite.",
                     lieux=(dossier.place_fiche(fiche, "objet et présentation", "à compléter", "objet"),),
                     fiche_id=fiche.pk,
                     signe="manque",

@@ -26,6 +26,7 @@ class CalendrierEtCouts(Regle):
     pourquoi = "Une année prévue sans budget ne se fera pas ; un budget hors du calendrier ne sera pas justifié."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_CODES
+    cotes = ("Coûts", "Calendrier")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -64,6 +65,7 @@ class CoutsHorsPeriode(Regle):
     pourquoi = "Une dépense avant la prise d’effet ou après la fin n’est pas payable."
     gravite = Gravite.BLOQUANT
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Coût", "Période")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         bornes = read_bornes(dossier.convention)
@@ -195,6 +197,7 @@ class ActionSansIndicateur(Regle):
     pourquoi = "Le solde se calcule au prorata des objectifs atteints : ici, rien ne permettra de le dire."
     gravite = Gravite.INFORMATION
     rubrique = Rubrique.FICHES_CODES
+    cotes = ("Évaluation", "Coût")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
@@ -125,7 +126,10 @@ ACTES: dict[str, Callable[[Convention, dict[str, Any]], list[Changement]]] = {
 
 @transaction.atomic
 def write(user: Any, convention: Convention, changements: Sequence[Changement], resume: str) -> Reprise:
-    """Write values and keep what they replace. All or nothing. Raises PermissionDenied or CorrectionImpossible."""
+    """Write values and keep what they replace. All or nothing.
+
+    Raises PermissionDenied for who only reads, CorrectionImpossible when a value may not be written now, with the reason.
+    """
     check_traitement(user)
     Convention.objects.select_for_update().get(pk=convention.pk)
     journal = []
@@ -137,7 +141,7 @@ def write(user: Any, convention: Convention, changements: Sequence[Changement], 
             if avant == changement.apres or (not avant and not changement.apres):
                 continue
             table.write(user, convention, changement.cle, changement.apres)
-        except ValeurAbsente as refus:
+        except (ValeurAbsente, PermissionDenied) as refus:
             raise CorrectionImpossible(str(refus)) from refus
         apres = table.read(convention, changement.cle)
         journal.append({"table": changement.table, "cle": changement.cle, "avant": avant, "apres": apres})
@@ -162,6 +166,8 @@ def undo(user: Any, reprise: Reprise) -> None:
         try:
             TABLES[c["table"]].check(user, convention, c["cle"])
             actuel = TABLES[c["table"]].read(convention, c["cle"])
+        except PermissionDenied as refus:
+            raise CorrectionImpossible(str(refus)) from refus
         except ValeurAbsente:
             actuel = None
         if actuel != c["apres"]:

@@ -21,6 +21,7 @@ class SommeDesLignes(Regle):
     pourquoi = "Le total d’une fiche entre dans le récapitulatif et dans la participation : une addition fausse se propage partout."
     gravite = Gravite.BLOQUANT
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Imprimé", "Somme")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -53,6 +54,7 @@ class JoursEtMontant(Regle):
     pourquoi = "Le bilan se fera en jours et le paiement en euros : un jour doit valoir le même prix des deux côtés."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Montant écrit", "Par les jours")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -66,7 +68,10 @@ class JoursEtMontant(Regle):
                 calcul = f"{format_jours(ligne.jours)} × {format_euros(tarif)}"
                 yield Constat(
                     objet=fiche.code,
-                    message=f"{ligne.intitule}, {ligne.annee} : {calcul} font {format_euros(attendu)}, la fiche écrit {format_euros(ligne.montant)}.",
+                    message=(
+                        f"{ligne.intitule}, {ligne.annee} : {calcul} font {format_euros(attendu)}, "
+                        f"la fiche écrit {format_euros(ligne.montant)}."
+                    ),
                     lieux=(
                         dossier.place_fiche(
                             fiche, f"{ligne.intitule}, {ligne.annee}", format_euros(ligne.montant), "couts", "montant écrit"
@@ -129,6 +134,7 @@ class MontantsInconnus(Regle):
     pourquoi = "Le total annoncé paraît complet et ne l’est pas : la dépense viendra s’y ajouter."
     gravite = Gravite.INFORMATION
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Dépense", "Total de l’année")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:

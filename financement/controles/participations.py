@@ -36,9 +36,10 @@ class RegleDeParticipation(Regle):
             if total is None or not self.is_contraire(amount_of(montant), total):
                 continue
             nom = dossier.name_financeur(montant)
+            ecrit = format_euros(montant.montant) + (" au maximum" if self.plafonds else "")
             yield Constat(
                 objet=montant.lieu_affiche,
-                message=f"{nom} : le texte dit {format_euros(montant.montant)}{' au maximum' if self.plafonds else ''}, {self.mots} {format_euros(total)}.",
+                message=f"{nom} : le texte dit {ecrit}, {self.mots} {format_euros(total)}.",
                 lieux=(
                     dossier.place_montant(montant, format_euros(montant.montant), f"« {montant.libelle} »"),
                     self.place(dossier, nom, format_euros(total)),
@@ -77,6 +78,8 @@ class DepuisLAnnexe(RegleDeParticipation):
 
 
 class ParticipationEtRecapitulatif(DepuisLAnnexe):
+    """The participation the text states, against the printed column."""
+
     identifiant = "participation_recap"
     titre = "La participation du texte n’est pas celle du récapitulatif"
     pourquoi = "Le texte et son annexe sont signés ensemble : le montant dû ne peut pas dépendre de la page qu’on lit."
@@ -84,6 +87,8 @@ class ParticipationEtRecapitulatif(DepuisLAnnexe):
 
 
 class ParticipationEtFiches(DepuisLesFiches):
+    """The participation the text states, against the sum of the fiches."""
+
     identifiant = "participation_fiches"
     titre = "La participation du texte n’est pas celle que donnent les fiches"
     pourquoi = "La participation est la somme de ce que chaque fiche demande : le texte promet plus, ou moins, que le programme."
@@ -91,6 +96,8 @@ class ParticipationEtFiches(DepuisLesFiches):
 
 
 class PlafondEtRecapitulatif(DepuisLAnnexe):
+    """A ceiling (« 430 370 € maximum »), against the printed column."""
+
     identifiant = "plafond_recap"
     titre = "Le récapitulatif dépasse le plafond du texte"
     pourquoi = "Au-delà du plafond, le comptable ne paie pas : les actions annoncées ne sont pas financées."
@@ -99,6 +106,8 @@ class PlafondEtRecapitulatif(DepuisLAnnexe):
 
 
 class PlafondEtFiches(DepuisLesFiches):
+    """A ceiling, against the sum of the fiches."""
+
     identifiant = "plafond_fiches"
     titre = "Les fiches dépassent le plafond du texte"
     pourquoi = "Au-delà du plafond, le comptable ne paie pas : les actions annoncées ne sont pas financées."
@@ -204,6 +213,7 @@ def find_due(dossier: DossierFinancier, payeur: int) -> Due | None:
 
 
 def place_versements(dossier: DossierFinancier, nom: str, valeur: str) -> Lieu:
+    """The schedule of payments, under the budget."""
     lieu = dossier.place_convention(nom, valeur)
     return Lieu(nom, valeur, "", dossier.place_recap("", "", declare=False).url + "#t-vers", lieu.modifier)
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 
+from fiches.models import FicheAction
 from financement.cofinancements import NON_REPARTI, CoFinancement
 from financement.controles.dossier import DossierFinancier
 from financement.repartition import CENT_POUR_CENT, list_uncovered, sum_by_portee
@@ -36,10 +37,11 @@ class RepartitionComplete(Regle):
                     taux = sum((p.taux or ZERO for p in parts), ZERO)
                     if taux != CENT_POUR_CENT:
                         manque = CENT_POUR_CENT - taux
+                        euros = format_euros(round_cents(base * abs(manque) / 100))
                         verbe = f"il manque {format_taux(manque)}" if manque > 0 else f"il y a {format_taux(-manque)} de trop"
                         yield Constat(
                             objet=fiche.code,
-                            message=f"Les taux{nom} font {format_taux(taux)} : {verbe}, soit {format_euros(round_cents(abs(base * manque / 100)))}.",
+                            message=f"Les taux{nom} font {format_taux(taux)} : {verbe}, soit {euros}.",
                             lieux=(
                                 dossier.place_fiche(fiche, "somme des taux", format_taux(taux), "cofinancements"),
                                 dossier.place_fiche(fiche, "coût", format_taux(CENT_POUR_CENT), "cofinancements", format_euros(base)),
@@ -78,21 +80,21 @@ class CoutSansFinanceur(Regle):
     pourquoi = "Ce que personne ne s’engage à payer restera à la charge de celui qui fait."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Dépense", "Parts")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
             couts, plates = dossier.chiffres_of(fiche)
             aucun = all(p.taux is None and p.montant is None for p in plates)
+            sort = "sans aucun financeur" if aucun else "ne sont à la charge de personne"
             for annee, montant in list_uncovered(couts, plates).items():
                 if montant:
                     yield Constat(
                         objet=fiche.code,
-                        message=f"{annee} : {format_euros(montant)} {'sans aucun financeur' if aucun else 'ne sont à la charge de personne'}.",
+                        message=f"{annee} : {format_euros(montant)} {sort}.",
                         lieux=(
                             dossier.place_fiche(fiche, f"dépense de {annee}", format_euros(montant), "couts"),
-                            dossier.place_fiche(
-                                fiche, "parts", format_euros(ZERO), "cofinancements", _list_portees(dossier.parts_of(fiche))
-                            ),
+                            dossier.place_fiche(fiche, "parts", format_euros(ZERO), "cofinancements", _list_portees(dossier, fiche)),
                         ),
                         constate=ZERO,
                         attendu=montant,
@@ -110,6 +112,7 @@ class TauxEtMontantDesParts(Regle):
     pourquoi = "Le financeur paiera l’un ou l’autre : l’écart n’est à la charge de personne."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.FICHES_MONTANTS
+    cotes = ("Montant écrit", "Par le taux")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -129,7 +132,10 @@ class TauxEtMontantDesParts(Regle):
                 cible = {"pk": part.pk}
                 yield Constat(
                     objet=fiche.code,
-                    message=f"{nom} : {format_taux(part.taux)} de {format_euros(base)} font {format_euros(attendu)}, la fiche écrit {format_euros(part.montant)}.",
+                    message=(
+                        f"{nom} : {format_taux(part.taux)} de {format_euros(base)} font {format_euros(attendu)}, "
+                        f"la fiche écrit {format_euros(part.montant)}."
+                    ),
                     lieux=(
                         dossier.place_fiche(
                             fiche, f"montant, {nom}", format_euros(part.montant), "cofinancements", f"soit {format_taux(reel, 2)}"
@@ -202,8 +208,8 @@ def _tell_portee(part: CoFinancement) -> str:
     return f" ({mots})" if mots else ""
 
 
-def _list_portees(parts: list[CoFinancement]) -> str:
-    natures = dict.fromkeys(p.nature.nom for p in parts if p.nature)
+def _list_portees(dossier: DossierFinancier, fiche: FicheAction) -> str:
+    natures = dict.fromkeys(p.nature.nom for p in dossier.parts_of(fiche) if p.nature)
     return f"partagées pour : {', '.join(natures)}" if natures else ""
 
 

@@ -12,6 +12,7 @@ from conventions.models import Convention
 from fiches.droits import explain_lecture
 from financement.controles.journal import Acceptation, Contradiction, Reprise, Verification
 from financement.controles.regles import PAR_IDENTIFIANT
+from financement.recapitulatif import TOTAL
 from socle.controles import Gravite, Regle, Rubrique
 
 OUVERTS, TRAITES = "ouverts", "traites"
@@ -90,6 +91,15 @@ class Carte:
         return any(p.contenu["financeur"] for p in self.points)
 
     @property
+    def has_objets(self) -> bool:
+        """Whether the card gathers several objects."""
+        return len({p.contradiction.objet for p in self.points}) > 1
+
+    @property
+    def has_ecarts(self) -> bool:
+        return any(p.ecart is not None for p in self.points)
+
+    @property
     def has_deux_places(self) -> bool:
         return all(len(p.places) == 2 for p in self.points)
 
@@ -104,7 +114,7 @@ class Carte:
     @property
     def titre(self) -> str:
         """« E.A 2.2 : le récapitulatif et la fiche… »; the convention itself is not named."""
-        if self.objet in ("convention", "récapitulatif", "versements"):
+        if self.objet in ("convention", "récapitulatif", "versements") or self.has_objets:
             return self.regle.titre
         return f"{self.objet[:1].upper()}{self.objet[1:]} : {self.regle.titre[:1].lower()}{self.regle.titre[1:]}"
 
@@ -226,11 +236,12 @@ def show_place(lieu: dict[str, str], ecrire: bool, administre: bool) -> Place:
 
 
 def gather(points: Iterable[Point]) -> list[Carte]:
-    """Gather by rule and object, in the order they come."""
-    cartes: dict[tuple[str, str], Carte] = {}
+    """Gather by rule and object, in the order they come; what is only to be known is gathered by rule, and by acceptance."""
+    cartes: dict[tuple[str, str, bool], Carte] = {}
     for point in points:
-        cle = (point.contradiction.regle, point.contradiction.objet)
-        carte = cartes.setdefault(cle, Carte(PAR_IDENTIFIANT[point.contradiction.regle], point.contradiction.objet))
+        regle, objet = PAR_IDENTIFIANT[point.contradiction.regle], point.contradiction.objet
+        cle = (regle.identifiant, "" if regle.gravite == Gravite.INFORMATION else objet, point.acceptation is not None)
+        carte = cartes.setdefault(cle, Carte(regle, objet))
         carte.points.append(point)
     return list(cartes.values())
 
@@ -261,3 +272,29 @@ def count_by_fiche(convention: Convention, fiches: Sequence[int] | None = None) 
         pire = min(Gravite(gravite), avant.gravite, key=lambda g: g.rang) if avant else Gravite(gravite)
         marques[pk] = Marque(avant.nombre + 1 if avant else 1, pire)
     return marques
+
+
+@dataclass(frozen=True)
+class EcartCellule:
+    """What the other side says of one cell of the budget: an amount, or words."""
+
+    montant: Decimal | None
+    mots: str = ""
+
+
+def read_ecarts(convention: Convention, declare: bool) -> dict[tuple[int, int, str], EcartCellule]:
+    """Cells of the budget that the other side contradicts, by fiche, year and column: what the fiches give for the
+    printed recap (`declare`), what the annex prints for the computed one. By the last check; one query.
+    """
+    cote = "attendu" if declare else "constate"
+    ecarts: dict[tuple[int, int, str], EcartCellule] = {}
+    regles = ["recap_fiche", "recap_sans_montant"]
+    for pk, annee, financeur, contenu in Contradiction.objects.filter(convention=convention, regle__in=regles).values_list(
+        "fiche_id", "annee", "financeur_id", "contenu"
+    ):
+        if pk is None or annee is None:
+            continue
+        valeur = contenu[cote] or ""
+        montant = Decimal(valeur) if valeur.replace(".", "", 1).lstrip("-").isdecimal() else None
+        ecarts[pk, annee, str(financeur or TOTAL)] = EcartCellule(montant, "" if montant is not None else valeur)
+    return ecarts

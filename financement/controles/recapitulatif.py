@@ -22,6 +22,7 @@ class RecapitulatifEtFiches(Regle):
     )
     gravite = Gravite.BLOQUANT
     rubrique = Rubrique.RECAPITULATIF
+    cotes = ("Annexe", "Fiche")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -99,7 +100,8 @@ class RecapitulatifEtFiches(Regle):
         if imprime:
             for autre in dossier.colonnes_declarees:
                 if autre != colonne and ligne.get(annee, autre).montant == imprime and not rangee.get(annee, autre):
-                    return f"{format_euros(imprime)} est dans la fiche la part de {dossier.name_colonne(autre)} : la colonne est peut-être inversée."
+                    part = f"la part de {dossier.name_colonne(autre)}"
+                    return f"{format_euros(imprime)} est dans la fiche {part} : la colonne est peut-être inversée."
         return ""
 
 
@@ -111,6 +113,7 @@ class RecapitulatifSansMontant(Regle):
     pourquoi = "Zéro n’est pas « sur devis » : le lecteur du tableau croit que l’action ne coûte rien."
     gravite = Gravite.A_VERIFIER
     rubrique = Rubrique.RECAPITULATIF
+    cotes = ("Annexe", "Fiche")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
@@ -185,6 +188,7 @@ class SommesDuRecapitulatif(Regle):
     pourquoi = "Une addition fausse dans l’annexe signée donne raison à deux montants à la fois."
     gravite = Gravite.BLOQUANT
     rubrique = Rubrique.RECAPITULATIF
+    cotes = ("Imprimé", "Addition")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         if not dossier.has_recap:

@@ -11,7 +11,7 @@ from financement.controles.parts import REGLES as PARTS
 from financement.controles.recapitulatif import REGLES as RECAPITULATIF
 from socle.controles import Regle, Trouvaille, apply_regles, check_liste
 
-REGLES: list[Regle] = [*PARTICIPATIONS, *CONVENTION, *RECAPITULATIF, *PARTS, *COUTS, *CALENDRIERS, *FICHES]
+REGLES: list[Regle] = [*CONVENTION, *PARTICIPATIONS, *RECAPITULATIF, *PARTS, *COUTS, *CALENDRIERS, *FICHES]
 check_liste(REGLES)
 PAR_IDENTIFIANT = {regle.identifiant: regle for regle in REGLES}
 

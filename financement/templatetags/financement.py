@@ -5,13 +5,16 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from conventions.models import Convention
+from fiches.models import FicheAction
 from financement.controles.journal import Verification
+from financement.controles.presentation import EcartCellule, Marque
 from financement.imports.journal import ImportBudget
-from financement.recapitulatif import Cellule
+from financement.recapitulatif import Cellule, Place
 from socle.templatetags.composants import icone
 from socle.typographie import format_jours, format_montant
 
@@ -64,6 +67,24 @@ def etat_import(imp: ImportBudget) -> SafeString:
 def ecart(montant: Decimal) -> str:
     """A difference with its sign: « + 600 », « − 900 », « 0 »."""
     return f"{'+' if montant > 0 else '−'}\u202f{format_montant(abs(montant))}" if montant else "0"
+
+
+@register.simple_tag
+def ecart_cellule(ecarts: dict[tuple[int, int, str], EcartCellule], fiche: FicheAction, place: Place) -> EcartCellule | None:
+    """What the other recap says of a cell of the budget; None when it says the same."""
+    return ecarts.get((fiche.pk, place.annee, str(place.cle)))
+
+
+@register.simple_tag
+def marque_controles(marque: Marque | None, convention: Convention, fiche: FicheAction) -> SafeString:
+    """« 3 contradictions », with the sign of the worst, leading to the controls of the fiche; nothing when there is none."""
+    if marque is None:
+        return SafeString("")
+    adresse = reverse("controles", args=[convention.reference])
+    mots = f"{marque.nombre} contradiction{'s' if marque.nombre > 1 else ''}"
+    return format_html(
+        '<a class="marque-grav {}" href="{}?fiche={}">{}{}</a>', marque.icone, adresse, fiche.slug, icone(marque.icone), mots
+    )
 
 
 @register.inclusion_tag("conventions/_entete.html", takes_context=True)

@@ -12,6 +12,8 @@ from fiches.commentaires import list_fils, list_participants
 from fiches.droits import explain_lecture, explain_refus
 from fiches.fiches import slugify_code
 from fiches.transitions import list_offres
+from financement.controles.journal import Verification
+from financement.controles.presentation import count_by_fiche, read_ecarts
 from financement.models import CoFinancement, LigneCout
 from financement.recapitulatif import Recapitulatif, list_autres
 from financement.syntheses import (
@@ -53,6 +55,8 @@ def apercu(request: HttpRequest, reference: str) -> HttpResponse:
             "versements": convention.versements.all(),
             "objectifs": convention.objectifs.all(),
             "politiques": convention.politiques.all(),
+            "verification": Verification.objects.filter(convention=convention).first(),
+            "marques": count_by_fiche(convention),
         },
     )
 
@@ -100,6 +104,7 @@ def fiche(request: HttpRequest, reference: str, slug: str) -> HttpResponse:
             "dernier_passage": fiche.passages.select_related("auteur").first(),
             "fils": list_fils(fiche, request.user),
             "participants": list_participants(fiche),
+            "marque": count_by_fiche(convention, [fiche.pk]).get(fiche.pk),
             "pilotes": [p.utilisateur for p in fiche.pilotages.select_related("utilisateur__organisation")],
         },
     )
@@ -119,6 +124,7 @@ def budget(request: HttpRequest, reference: str) -> HttpResponse:
             "recap": recap,
             "has_declare": has_declare,
             "autres": list_autres(recap),
+            "ecarts": read_ecarts(convention, recap.declare) if has_declare else {},
             "versements": convention.versements.select_related("payeur", "beneficiaire"),
         },
     )
