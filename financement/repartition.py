@@ -77,6 +77,11 @@ def sum_by_portee(couts: Sequence[Cout], parts: Sequence[Part]) -> dict[Portee |
     return sommes
 
 
+def find_portee(nature: int, annee: int, parts: Sequence[Part]) -> Portee | None:
+    """The scope whose shares cover a cost of this nature and year, known or not; None when none does."""
+    return _find_portee(Cout(nature, annee, ZERO), _group_parts(parts))
+
+
 def list_uncovered(couts: Sequence[Cout], parts: Sequence[Part]) -> dict[int, Decimal]:
     """Costs that no share covers, by year; what a share covers only in part is not among them."""
     return dict(_group_costs(couts, _group_parts(parts)).get(None, {}))

@@ -170,8 +170,12 @@ class Trouvaille:
 
 def apply_regles(regles: Iterable[Regle], dossier: Any) -> list[Trouvaille]:
     """Everything the rules find, the worst first, in the order of the list."""
-    trouvailles = [Trouvaille(regle, constat) for regle in regles for constat in regle.find(dossier)]
-    return sorted(trouvailles, key=lambda t: t.regle.gravite.rang)
+    trouvailles: dict[str, Trouvaille] = {}
+    for regle in regles:
+        for constat in regle.find(dossier):
+            trouvaille = Trouvaille(regle, constat)
+            trouvailles.setdefault(trouvaille.cle, trouvaille)  # told twice in one place, it is one contradiction
+    return sorted(trouvailles.values(), key=lambda t: t.regle.gravite.rang)
 
 
 def write_valeur(valeur: Valeur) -> str | None:

@@ -50,6 +50,12 @@ def split_total(total: Decimal, poids: Sequence[Decimal]) -> list[Decimal]:
     return [Decimal(p) * CENT for p in parts]
 
 
+def tolerate_taux(taux: Decimal, base: Decimal) -> Decimal:
+    """Euros that a rate (in %) written with decimals may hide: half of its last decimal. A whole rate hides nothing."""
+    exposant = int(taux.normalize().as_tuple().exponent)
+    return base * Decimal(5).scaleb(exposant - 1) / 100 if exposant < 0 else ZERO
+
+
 class EuroInput(forms.TextInput):
     """One text box for an amount, shown as « 1 234,50 »."""
 

@@ -11,7 +11,18 @@ from factory.django import DjangoModelFactory
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie
 from fiches.models import FicheAction, Indicateur
-from financement.models import CoFinancement, ImportBudget, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import (
+    Acceptation,
+    CoFinancement,
+    Contradiction,
+    ImportBudget,
+    LigneCout,
+    MontantRecapDeclare,
+    NatureDepense,
+    Reprise,
+    TotalDeclare,
+    Versement,
+)
 
 MOT_DE_PASSE = "une phrase assez longue"
 
@@ -205,3 +216,59 @@ class ImportBudgetFactory(DjangoModelFactory):
     fichier = factory.LazyAttribute(lambda imp: ContentFile(imp.contenu, imp.nom))
     taille = factory.LazyAttribute(lambda imp: len(imp.contenu))
     empreinte = factory.LazyAttribute(lambda imp: hashlib.sha256(imp.contenu).hexdigest())
+
+
+class ContradictionFactory(DjangoModelFactory):
+    """A finding of the last check."""
+
+    class Meta:
+        model = Contradiction
+
+    convention = factory.SubFactory(ConventionFactory)
+    regle = "code_feuille"
+    cle = factory.Sequence(lambda n: f"code_feuille|fiche-{n}|||")
+    gravite = "bloquant"
+    rubrique = "fiches_codes"
+    objet = "E.A 1.1"
+    empreinte = "0" * 64
+    contenu = factory.LazyFunction(
+        lambda: {
+            "message": "Le texte cite E.A 1.1, la feuille porte E.A 9.",
+            "lieux": [],
+            "constate": "E.A 9",
+            "attendu": "E.A 1.1",
+            "ecart": None,
+            "financeur": "",
+            "signe": "different",
+            "piste": "",
+            "corrections": [],
+        }
+    )
+
+
+class AcceptationFactory(DjangoModelFactory):
+    """A contradiction accepted with a reason."""
+
+    class Meta:
+        model = Acceptation
+
+    convention = factory.SubFactory(ConventionFactory)
+    auteur = factory.SubFactory(UtilisateurFactory)
+    regle = "code_feuille"
+    cle = factory.Sequence(lambda n: f"code_feuille|fiche-{n}|||")
+    empreinte = "0" * 64
+    objet = "E.A 1.1"
+    message = "Le texte cite E.A 1.1, la feuille porte E.A 9."
+    motif = "Ancien code gardé à la demande des élus."
+
+
+class RepriseFactory(DjangoModelFactory):
+    """A correction made from the pages of controls."""
+
+    class Meta:
+        model = Reprise
+
+    convention = factory.SubFactory(ConventionFactory)
+    auteur = factory.SubFactory(UtilisateurFactory)
+    resume = "E.A 1.1 : porter E.A 1.1 sur la feuille"
+    changements: list = []

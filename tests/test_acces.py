@@ -21,12 +21,27 @@ from conventions.models import Convention, MontantDeclare
 from documents import views
 from fiches.models import Commentaire, FicheAction, Indicateur, ProduitPret
 from financement.imports.actes import analyse, confirm
-from financement.models import CoFinancement, ImportBudget, LigneCout, MontantRecapDeclare, PageImport, TotalDeclare, Versement
+from financement.models import (
+    Acceptation,
+    CoFinancement,
+    Contradiction,
+    ImportBudget,
+    LigneCout,
+    MontantRecapDeclare,
+    PageImport,
+    Reprise,
+    TotalDeclare,
+    Versement,
+)
+from socle.controles import Constat, Lieu
 from tests import factories
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
 PK, JETEE, NUMERO, AXE, IMPORT = 900_001, 900_002, 900_003, 900_004, 900_005  # fiche, fiche in the corbeille, comment, axe, import
+CONSTAT, ACCEPTE, REPRISE = 900_006, 900_007, 900_008  # a contradiction, one accepted, a correction
+EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
+POINT = f"{CONSTAT}:{EMPREINTE}"
 FICHIER = "Code;Nature;Année;Montant\nE.A 1.1;Études;2020;50\n".encode()
 
 
@@ -47,6 +62,7 @@ POSTEE = Adresse({"reference": REFERENCE, "slug": SLUG}, lecteur=405, lecture_se
 MACHINE = Adresse({"reference": REFERENCE, "pk": PK}, lecteur=405, lecture_seule=False)
 IMPORTATION = Adresse({"reference": REFERENCE, "pk": IMPORT})
 IMPORTEE = Adresse({"reference": REFERENCE, "pk": IMPORT}, lecteur=405, lecture_seule=False)
+A_CONTROLER = Adresse({"reference": REFERENCE}, lecteur=405, lecture_seule=False)
 PAGE = Adresse()
 PUBLIQUE = Adresse(anonyme=200)
 TABLE = {
@@ -63,6 +79,18 @@ TABLE = {
     "recapitulatif_pdf": CONVENTION,
     "recapitulatif_xlsx": CONVENTION,
     "budget_tableur": Adresse({"reference": REFERENCE, "forme": "xlsx"}),
+    "controles": CONVENTION,
+    "controles_fraicheur": CONVENTION,
+    "controles_pdf": CONVENTION,
+    "controles_verifier": A_CONTROLER,
+    "controles_accepter": A_CONTROLER,
+    "controles_rouvrir": A_CONTROLER,
+    "controles_corriger": A_CONTROLER,
+    "reprise_annuler": Adresse({"reference": REFERENCE, "pk": REPRISE}, lecteur=405, lecture_seule=False),
+    "rapprochement": CONVENTION,
+    "rapprochement_pdf": CONVENTION,
+    "rapprochement_xlsx": CONVENTION,
+    "rapprochement_reprendre": A_CONTROLER,
     "donnees_ouvertes": PAGE,
     "subventions_csv": PAGE,
     "imports": Adresse({"reference": REFERENCE}, lecture_seule=False),
@@ -150,6 +178,12 @@ ECRITURES = {
     "fiche_etat": Ecriture({"action": "soumettre"}, validee=302),
     "fiche_supprimer": Ecriture({}),
     "fiche_restaurer": Ecriture({"champ": "cible", "au": "2000-01-01T00:00:00+00:00"}),
+    "controles_verifier": Ecriture({}, validee=302, signee=302),
+    "controles_accepter": Ecriture({"point": POINT, "motif": "Convenu avec la chambre."}, validee=302, signee=302),
+    "controles_rouvrir": Ecriture({"acceptation": ACCEPTE}, validee=302, signee=302),
+    "controles_corriger": Ecriture({"point": POINT, "rang": "0"}, validee=302, signee=302),
+    "reprise_annuler": Ecriture({}, validee=302, signee=302),
+    "rapprochement_reprendre": Ecriture({"sens": "fiche", "cellule": f"{PK}.2018.total"}, validee=302),
     "imports": Ecriture({}, 403),
     "import_colonnes": Ecriture(COLONNES, 403),
     "import_confirmer": Ecriture({}, 403),
@@ -161,7 +195,7 @@ AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS]
 D_IMPORT = [nom for nom in A_CONVENTION if nom.startswith("import_")]
 # Answered without writing in the fiche, whatever its state: figures and previews, a sign of life, a reading.
 SANS_ECRIRE = {"fiche_calcul", "fiche_presence", "fiche_apercu", "fiche_commentaires_lus"}
-A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in D_IMPORT]
+A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in [*D_IMPORT, "reprise_annuler"]]
 ADMIN_COMMUNES = {
     "index",
     "login",
@@ -187,6 +221,9 @@ RACINES: dict[type[Model], Any] = {
     MontantRecapDeclare: factories.RecapDeclareFactory,
     Versement: factories.VersementFactory,
     ImportBudget: factories.ImportBudgetFactory,
+    Contradiction: factories.ContradictionFactory,
+    Acceptation: factories.AcceptationFactory,
+    Reprise: factories.RepriseFactory,
 }
 
 
@@ -233,20 +270,28 @@ def copy_tables() -> dict[str, list[Any]]:
 
 @pytest.fixture(autouse=True)
 def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif"):
+    for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
 
 
 @pytest.fixture
 def lecteur(db: None) -> Client:
     utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR)
-    fiche = factories.FicheFactory(pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", cible="100 entreprises", ordre=10)
+    fiche = factories.FicheFactory(
+        pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", code_imprime="E.A 9", cible="100 entreprises", ordre=10
+    )
     factories.FicheFactory(pk=JETEE, convention=fiche.convention, axe=fiche.axe, code="E.A 1.2", supprimee_le=timezone.now())
     factories.FicheFactory(convention=fiche.convention, axe=fiche.axe, code="E.A 1.3", ordre=20)
     Commentaire.objects.create(pk=NUMERO, fiche=fiche, rubrique="constat", texte="Lequel ?")
     factories.PartieFactory(convention=fiche.convention, organisation=utilisateur.organisation)
     factories.LigneCoutFactory(fiche=fiche)
     factories.ImportBudgetFactory(pk=IMPORT, convention=fiche.convention, etat="apercu", contenu=FICHIER)
+    factories.RecapDeclareFactory(convention=fiche.convention, fiche=fiche, annee=2018, financeur=None, montant="1.00")
+    factories.ContradictionFactory(
+        pk=CONSTAT, convention=fiche.convention, fiche=fiche, cle=f"code_feuille|fiche-{PK}|||", empreinte=EMPREINTE
+    )
+    factories.AcceptationFactory(pk=ACCEPTE, convention=fiche.convention, auteur=utilisateur)
+    factories.RepriseFactory(pk=REPRISE, convention=fiche.convention, auteur=utilisateur)
     return connect(utilisateur)
 
 
@@ -493,6 +538,12 @@ def test_import_is_reached_through_its_own_convention_only(nom: str, administrat
     assert copy_tables() == avant
 
 
+def test_correction_is_undone_through_its_own_convention_only(agent_ici: Client) -> None:
+    autre = factories.RepriseFactory(convention__reference="ESSAI-2")
+    factories.PartieFactory(convention=autre.convention, organisation=Utilisateur.objects.first().organisation)
+    assert ask(agent_ici, "reprise_annuler", pk=autre.pk).status_code == 404
+
+
 def test_columns_are_not_shown_to_who_only_reads(lecteur: Client) -> None:
     prepare_import("import_colonnes")
     assert lecteur.get(url("import_budget"), {"colonnes": "1"}).status_code == 403
@@ -735,6 +786,9 @@ def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
         "convention_pdf": 'inline; filename="ESSAI-1.pdf"',
         "recapitulatif_pdf": 'inline; filename="ESSAI-1-recapitulatif.pdf"',
         "recapitulatif_xlsx": 'attachment; filename="ESSAI-1-recapitulatif.xlsx"',
+        "controles_pdf": 'inline; filename="ESSAI-1-controles.pdf"',
+        "rapprochement_pdf": 'inline; filename="ESSAI-1-rapprochement.pdf"',
+        "rapprochement_xlsx": 'attachment; filename="ESSAI-1-rapprochement.xlsx"',
         "fiche_pdf": 'inline; filename="ESSAI-1-fiche-e-a-1-1.pdf"',
         "budget_tableur": 'attachment; filename="ESSAI-1-budget.xlsx"',
         "subventions_csv": 'attachment; filename="subventions.csv"',
@@ -761,6 +815,7 @@ def test_annotated_copy_is_there_when_something_is_refused(lecteur: Client) -> N
 
 
 def test_recap_asked_as_declared_stays_computed_when_no_annex_was_printed(lecteur: Client) -> None:
+    MontantRecapDeclare.objects.all().delete()
     assert "declare" not in lecteur.get(url("recapitulatif_xlsx"), {"source": "declare"})["Content-Disposition"]
 
 

@@ -92,7 +92,7 @@ DIJON: set[Rangee] = {
     ("calendrier_couts", "E.C 1.3", 2020, "", "0.00", "1er janvier 2019, 2019 – 2020"),
     ("cout_lineaire", "E.P 2.6", None, "", "6 000 € en 2018, 14 400 € en 2019 et 14 400 € en 2020", "coût linéaire"),
     # « Point d’étape le 02.11.2018 », and the fiches of 2018 total 352 250 €.
-    ("annee_entamee", "convention", 2018, "", "352250.00", "2018-11-02"),
+    ("annee_entamee", "convention", 2018, "", "352250.00", "92475.00"),
     ("action_avant_signature", "E.A 2.1", 2018, "", "2018-06-30", "2018-11-02"),
     ("action_avant_signature", "E.A 2.2", 2018, "", "2018-03-31", "2018-11-02"),
     ("action_avant_signature", "E.P 3.1", 2018, "", "2018-06-30", "2018-11-02"),
@@ -123,7 +123,7 @@ MANQUES = {
     "CHAUMONT-PROSPECTION-2009": (3, 1, 2, 2, 1),  # and no date of signature, though it was carried out
     "CHAUMONT-PROSPECTION-2018": (1, 1, 2, 2, 1),
     "CHAUMONT-PROSPECTION-2020": (2, 1, 2, 2, 1),
-    "CHAUMONT-COMMERCE-2015": (2, 1, 3, 3, 0),
+    "CHAUMONT-COMMERCE-2015": (0, 1, 3, 3, 0),
     "CHAUMONT-MANAGER-2018": (1, 2, 2, 2, 0),
     "CHAUMONT-MANAGER-RECONDUCTION": (2, 2, 2, 2, 0),
     "CHAUMONT-IHM": (2, 1, 2, 2, 1),

@@ -127,10 +127,6 @@ def test_range_of_years_covers_those_between(texte: str) -> None:
     assert read_periodes(texte).periodes[0].jointe
 
 
-def test_years_cited_are_the_ends_of_periods() -> None:
-    assert read_periodes("2018 – 2020, puis à partir de 2022").annees_citees == {2018, 2020, 2022}
-
-
 # --- parts of years ------------------------------------------------------------------------------------------------
 
 

@@ -16,6 +16,7 @@ from financement.controles.calendriers import (
     DemarrageEtCout,
 )
 from socle.controles import Regle
+from socle.montants import round_cents
 from tests.constats import constats, dire, places, resume
 from tests.factories import FicheFactory, IndicateurFactory, LigneCoutFactory, euros
 
@@ -126,6 +127,18 @@ def test_what_happens_every_year_is_not_narrowed_by_one_date(convention: Convent
     assert not constats(CalendrierEtCouts(), convention)
 
 
+@pytest.mark.parametrize("calendrier", ["2018 à 2020.", "Septembre 2018 à juin 2020.", "Exercices 2018 à 2020.", "Mi-2018 à fin 2020."])
+def test_range_written_without_de_covers_the_years_between(convention: Convention, fiche: FicheAction, calendrier: str) -> None:
+    plan(fiche, TROIS_ANS, calendrier=calendrier)
+    assert not constats(CalendrierEtCouts(), convention)
+
+
+@pytest.mark.parametrize("calendrier", ["D’ici fin 2020.", "D’ici à 2020.", "À l’horizon 2020.", "Avant l’été 2020."])
+def test_deadline_covers_the_years_before_it(convention: Convention, fiche: FicheAction, calendrier: str) -> None:
+    plan(fiche, TROIS_ANS, calendrier=calendrier)
+    assert not constats(CalendrierEtCouts(), convention)
+
+
 def test_calendar_and_costs_say_both_sides(convention: Convention, fiche: FicheAction) -> None:
     plan(fiche, {2018: "2700", 2019: "1"}, calendrier="2019 – 2020.")
     trop, manque = constats(CalendrierEtCouts(), convention)
@@ -198,8 +211,13 @@ def test_whole_year_of_costs_once_half_of_it_has_passed(
     change(convention, **convention_dit)
     plan(fiche, PLEINES)
     plan(FicheFactory(convention=convention), PLEINES)
-    assert resume(AnneeEntamee(), convention) == [("convention", 2018, "", D("2000.00"), jour)]
-    assert dire(constats(AnneeEntamee(), convention)[0]) == f"2 000 € sont prévus en 2018, {nom} est du {jour:%d/%m/%Y}."
+    mois = 13 - jour.month
+    attendu = round_cents(D(2000 * mois) / 12)
+    assert resume(AnneeEntamee(), convention) == [("convention", 2018, "", D("2000.00"), attendu)]
+    message = dire(constats(AnneeEntamee(), convention)[0])
+    assert message.startswith(
+        f"2 000 € sont prévus en 2018, alors que {nom} est du {jour:%d/%m/%Y} : {mois} mois sur douze de 2019 feraient"
+    )
 
 
 @pytest.mark.parametrize(
@@ -327,7 +345,8 @@ def test_action_with_a_cost_and_nothing_to_measure(convention: Convention, fiche
 def test_action_is_measured_or_costs_nothing(convention: Convention, fiche: FicheAction) -> None:
     plan(fiche, {2018: "34800"})
     IndicateurFactory(fiche=fiche)
-    for annees in ({}, {2018: "0"}, {2018: None}):
+    vides: list[Annees] = [{}, {2018: "0"}, {2018: None}]
+    for annees in vides:
         plan(FicheFactory(convention=convention), annees)
     assert not constats(ActionSansIndicateur(), convention)
 

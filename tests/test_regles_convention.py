@@ -160,10 +160,20 @@ def test_same_participation_everywhere_is_right(texte: Convention) -> None:
     assert constats(MontantsDuTexte(), texte) == []
 
 
+def test_amount_under_its_own_ceiling_contradicts_nothing(texte: Convention) -> None:
+    write_montant(texte, None, "400000")
+    write_montant(texte, 3, "400000")
+    plafond = write_montant(texte, 4, "430000", plafond=True)
+    assert constats(MontantsDuTexte(), texte) == []
+    plafond.montant = euros(399_999)
+    plafond.save()
+    assert constat(MontantsDuTexte(), texte).attendu == Decimal(400_000)
+
+
 def test_amount_most_often_written_is_the_expected_one(texte: Convention) -> None:
     write_montant(texte, None, "400000")
     write_montant(texte, 3, "400000")
-    dernier = write_montant(texte, 4, "430000", plafond=True)
+    dernier = write_montant(texte, 4, "430000")
     seul = constat(MontantsDuTexte(), texte)
     assert (seul.objet, seul.constate, seul.attendu) == ("article 4", Decimal(430000), Decimal(400000))
     assert [c.cible for c in seul.corrections] == [{"pk": dernier.pk, "montant": "400000.00"}]
@@ -272,7 +282,7 @@ def test_three_years_from_november_end_in_october() -> None:
 def test_three_years_from_november_that_end_another_day(fin: date) -> None:
     seul = constat(DureeAnnoncee(), convention_with(date_debut=date(2018, 11, 1), date_fin=fin, duree_declaree_mois=36))
     assert (seul.objet, seul.constate, seul.attendu) == ("convention", fin, date(2021, 10, 31))
-    assert seul.message == f"Trois ans à compter du 01/11/2018 finissent le 31/10/2021, la convention finit le {fin:%d/%m/%Y}."
+    assert seul.message == f"Trois ans à compter du 01/11/2018 mènent au 31/10/2021, la convention finit le {fin:%d/%m/%Y}."
     assert [lieu.valeur for lieu in seul.lieux] == [f"{fin:%d/%m/%Y}", "31/10/2021"]
 
 
@@ -400,7 +410,7 @@ def test_preamble_that_tells_three_years_and_dates_of_two() -> None:
     seul = constat(DureesRacontees(), convention)
     assert (seul.objet, seul.constate, seul.attendu) == ("préambule", date(2020, 10, 30), date(2021, 10, 31))
     assert seul.message == (
-        "« 1er novembre 2018 au 30 octobre 2020 » ne fait pas trois ans : trois ans à compter du 01/11/2018 finissent le 31/10/2021."
+        "« 1er novembre 2018 au 30 octobre 2020 » ne fait pas trois ans : trois ans à compter du 01/11/2018 mènent au 31/10/2021."
     )
     assert [(lieu.valeur, lieu.detail) for lieu in seul.lieux] == [
         ("30/10/2020", "« 1er novembre 2018 au 30 octobre 2020 »"),

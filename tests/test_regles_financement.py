@@ -7,7 +7,9 @@ import pytest
 from comptes.models import Organisation
 from conventions.models import Convention
 from fiches.models import FicheAction
+from financement.controles.couts import REGLES as COUTS
 from financement.controles.couts import BasesMelees, JoursEtMontant, JoursManquants, MontantsInconnus, SommeDesLignes
+from financement.controles.parts import REGLES as PARTS
 from financement.controles.parts import CoutSansFinanceur, FinanceurSansPart, RepartitionComplete, TauxEtMontantDesParts
 from financement.models import CoFinancement, LigneCout, NatureDepense
 from socle.controles import Regle
@@ -422,8 +424,7 @@ def test_financeur_said_not_to_pay_is_right(
 
 @pytest.mark.parametrize(
     "regle",
-    [SommeDesLignes(), JoursEtMontant(), JoursManquants(), MontantsInconnus(), BasesMelees(), RepartitionComplete()]
-    + [CoutSansFinanceur(), TauxEtMontantDesParts(), FinanceurSansPart()],
+    [*COUTS, *PARTS],
 )
 def test_convention_without_fiche_contradicts_nothing(convention: Convention, regle: Regle) -> None:
     assert not constats(regle, convention)

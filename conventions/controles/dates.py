@@ -30,7 +30,7 @@ class DureeAnnoncee(Regle):
             yield Constat(
                 objet="convention",
                 message=(
-                    f"{duree.capitalize()} à compter du {debut:%d/%m/%Y} finissent le {attendue:%d/%m/%Y}, "
+                    f"{duree.capitalize()} à compter du {debut:%d/%m/%Y} mènent au {attendue:%d/%m/%Y}, "
                     f"la convention finit le {fin:%d/%m/%Y}."
                 ),
                 lieux=(
@@ -100,7 +100,9 @@ class AnneesDuBudget(Regle):
             ("première", convention.annee_debut, convention.date_debut, "Prise d’effet"),
             ("dernière", convention.annee_fin, convention.date_fin, "Fin"),
         ]:
-            if annee and jour and annee != jour.year:
+            # A budget inside the dates is a choice; a year outside them cannot be paid.
+            dehors = annee and jour and (annee < jour.year if nom == "première" else annee > jour.year)
+            if annee and jour and dehors:
                 yield Constat(
                     objet="convention",
                     message=f"La {nom} année du budget est {annee}, la convention a pour {titre.lower()} le {jour:%d/%m/%Y}.",

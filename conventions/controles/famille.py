@@ -50,10 +50,12 @@ class CadreCouvre(Regle):
         if cadre is None:
             return
         elle, lui = read_bornes(dossier.convention), read_bornes(cadre)
-        for nom, ici, la, dehors in [
-            ("commence", elle.debut, lui.debut, elle.debut and lui.debut and elle.debut < lui.debut),
-            ("finit", elle.fin, lui.fin, elle.fin and lui.fin and elle.fin > lui.fin),
+        for nom, ici, la, exact, sens in [
+            ("commence", elle.debut, lui.debut, elle.debut_exact and lui.debut_exact, 1),
+            ("finit", elle.fin, lui.fin, elle.fin_exacte and lui.fin_exacte, -1),
         ]:
+            # A year alone says the day to within a year: only what no day of it can explain is told.
+            dehors = ici and la and (sens * (la - ici).days if exact else sens * (la.year - ici.year)) > 0
             if dehors and ici and la:
                 yield Constat(
                     objet="convention",
@@ -84,7 +86,7 @@ class SuiteSansTrou(Regle):
         elle, avant = read_bornes(dossier.convention), read_bornes(precedente)
         if elle.debut is None or avant.fin is None:
             return
-        attendu = avant.fin + UN_JOUR
+        attendu = avant.fin + UN_JOUR if avant.fin < date.max else avant.fin
         # A year alone says the day to within a year: only what no day of it can explain is told.
         certain = elle.debut_exact and avant.fin_exacte
         trou = elle.debut > attendu if certain else elle.debut.year > avant.fin.year + 1

@@ -7,7 +7,7 @@ from decimal import Decimal
 from conventions.articles import MontantDeclare
 from conventions.controles.dossier import DossierConvention
 from socle.controles import Constat, Correction, Gravite, Regle, Rubrique
-from socle.montants import round_cents
+from socle.montants import round_cents, tolerate_taux
 from socle.typographie import format_euros, format_taux, list_fr
 
 
@@ -33,7 +33,7 @@ class MontantsDuTexte(Regle):
             accord = [m.lieu_affiche for m in montants if amount_of(m) == attendu and m is not reference]
             for montant in montants:
                 constate = amount_of(montant)
-                if constate == attendu:
+                if constate == attendu or is_under_plafond(montant, [m for m in montants if amount_of(m) == attendu]):
                     continue
                 nom = dossier.name_financeur(montant)
                 ici, la = format_euros(constate), format_euros(attendu)
@@ -68,7 +68,7 @@ class TauxEtMontant(Regle):
             if montant.montant is None or montant.taux is None or base is None or base.montant is None:
                 continue
             attendu = round_cents(base.montant.amount * montant.taux / 100)
-            if attendu == montant.montant.amount:
+            if abs(attendu - montant.montant.amount) <= tolerate_taux(montant.taux, base.montant.amount):
                 continue
             calcul = f"{format_taux(montant.taux)} de {format_euros(base.montant)}"
             yield Constat(
@@ -92,6 +92,13 @@ def amount_of(montant: MontantDeclare) -> Decimal:
     if montant.montant is None:
         raise ValueError("no amount")
     return montant.montant.amount
+
+
+def is_under_plafond(montant: MontantDeclare, autres: list[MontantDeclare]) -> bool:
+    """An amount below its own ceiling, said elsewhere: one does not contradict the other."""
+    if montant.plafond:
+        return not any(m.plafond for m in autres) and amount_of(autres[0]) < amount_of(montant)
+    return all(m.plafond for m in autres) and amount_of(montant) < amount_of(autres[0])
 
 
 def retain(montant: MontantDeclare, valeur: Decimal) -> Correction:

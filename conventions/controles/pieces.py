@@ -6,10 +6,13 @@ from django.urls import reverse
 
 from comptes.models import Organisation
 from conventions.controles.dossier import DossierConvention
+from conventions.controles.famille import read_bornes
 from conventions.models import Partie
 from socle.controles import Constat, Gravite, Lieu, Regle, Rubrique
 
 MANQUE = "à compléter"
+# Who pays without an assembly: the préfet signs.
+SANS_DELIBERATION = (Organisation.Nature.ETAT, Organisation.Nature.FONDS_EUROPEEN)
 # Assemblies that decide by a délibération; others are asked for one when they pay.
 DELIBERANTES = (Organisation.Nature.EPCI, Organisation.Nature.COMMUNE, Organisation.Nature.REGION)
 
@@ -25,8 +28,13 @@ class DatesManquantes(Regle):
 
     def find(self, dossier: DossierConvention) -> Iterator[Constat]:
         convention = dossier.convention
-        for nom, jour in [("prise d’effet", convention.date_debut), ("fin", convention.date_fin)]:
-            if jour is None:
+        bornes = read_bornes(convention)
+        for nom, jour, deduite in [
+            ("prise d’effet", convention.date_debut, bornes.debut_exact),
+            ("fin", convention.date_fin, bornes.fin_exacte),
+        ]:
+            # Of a signed convention, a day its signature and its duration give is known; a draft must write it.
+            if jour is None and not (convention.is_signee and deduite):
                 yield Constat(
                     objet="convention",
                     message=f"La date de {nom} n’est pas écrite." if nom == "fin" else "La date de prise d’effet n’est pas écrite.",
@@ -86,7 +94,8 @@ class DeliberationManquante(RegleDePartie):
     rubrique = Rubrique.PIECES
 
     def check(self, partie: Partie) -> tuple[str, str] | None:
-        if partie.role != Partie.Role.FINANCEUR and partie.organisation.nature not in DELIBERANTES:
+        nature = partie.organisation.nature
+        if nature in SANS_DELIBERATION or (partie.role != Partie.Role.FINANCEUR and nature not in DELIBERANTES):
             return None
         if partie.deliberation_date is None:
             return "Délibération", f"{partie.denomination} : la date de la délibération n’est pas écrite."

@@ -15,6 +15,12 @@ from socle.typographie import MOIS
 CREATION = re.compile(r"\b(?:cre(?:e|ee|es|ees|ation)|institue|mis(?:e)? en place)\b[^.;]{0,60}?\ben\s+$")
 
 
+# A length the text commits to: neither « tous les six mois », nor « un délai de deux mois », nor « des jeunes de 18 ans ».
+ENGAGEE = re.compile(
+    r"(?:\bpour|\bdurees?(?:\s+\w+)?\s+d[e']|\bpendant|\bsoit|\bconvention\s+de)\s*(?:une\s+(?:duree|periode)\s+(?:\w+\s+)?d[e']\s*)?$"
+)
+
+
 @dataclass(frozen=True)
 class DureeFausse:
     """One sentence: a duration, a period that is not of that length."""
@@ -33,7 +39,7 @@ class DureeFausse:
             objet=objet,
             message=(
                 f"« {self.periode.extrait} » ne fait pas {duree} : "
-                f"{duree} à compter du {self.periode.debut:%d/%m/%Y} finissent le {self.fin:%d/%m/%Y}."
+                f"{duree} à compter du {self.periode.debut:%d/%m/%Y} mènent au {self.fin:%d/%m/%Y}."
             ),
             lieux=(
                 replace(lieu, valeur=f"{self.periode.fin:%d/%m/%Y}", detail=f"« {self.periode.extrait} »"),
@@ -42,7 +48,7 @@ class DureeFausse:
             constate=self.periode.fin,
             attendu=self.fin,
             fiche_id=fiche_id,
-            precision=self.periode.extrait[:60],
+            precision=f"{self.duree.mois}-{self.periode.extrait[:60]}",
         )
 
 
@@ -50,11 +56,12 @@ def find_durees_fausses(texte: str) -> Iterator[DureeFausse]:
     """Sentences with one firm duration and one period with both ends, that disagree. Others say nothing sure."""
     for proposition in split_propositions(texte):
         lecture = read_periodes(proposition)
-        durees = [d for d in read_durees(proposition) if not d.approximative]
+        plat = flatten(proposition)
+        durees = [d for d in read_durees(proposition) if not d.approximative and ENGAGEE.search(plat[: d.place])]
         if not lecture.is_comprise or len(durees) != 1 or len(lecture.periodes) != 1:
             continue
         periode = lecture.periodes[0]
-        if periode.jointe and not periode.incertaine and periode.debut and compute_fin(periode.debut, durees[0].mois) != periode.fin:
+        if periode.jointe and not periode.incertaine and not periode.fits(durees[0].mois):
             yield DureeFausse(durees[0], periode)
 
 
@@ -85,12 +92,16 @@ def find_creations(texte: str, debuts: Iterable[date] = ()) -> Iterator[Creation
     """Months of creation at odds, by whole years, with the start of a period of the same text or with `debuts`."""
     lecture = read_periodes(texte)
     plat = flatten(texte)
-    connus = [*(p.debut for p in lecture.periodes if p.jointe and p.debut), *debuts]
+    # The month of a period told in whole years is nobody's; many years apart is another story, no slip of the pen.
+    connus = [
+        *(p.debut for p in lecture.periodes if p.jointe and p.debut and p.debut_tardif and (p.debut_tardif - p.debut).days < 31),
+        *debuts,
+    ]
     for periode in lecture.periodes:
         if periode.jointe or not periode.debut or not periode.fin or periode.debut.month != periode.fin.month:
             continue
         if not any(CREATION.search(plat[: m.start()]) for m in re.finditer(re.escape(flatten(periode.extrait)), plat)):
             continue
-        autres = [d for d in connus if d.month == periode.debut.month and d.year != periode.debut.year]
+        autres = [d for d in connus if d.month == periode.debut.month and 0 < abs(d.year - periode.debut.year) <= 2]
         if autres and not any((d.year, d.month) == (periode.debut.year, periode.debut.month) for d in connus):
             yield Creation(periode, autres[0])

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from conventions.controles.famille import read_bornes
+from conventions.controles.famille import Bornes, read_bornes
 from conventions.controles.recits import find_creations, find_durees_fausses
 from fiches.controles.dossier import DossierFiches
 from socle.controles import Constat, Gravite, Regle, Rubrique
-from socle.periodes import read_periodes
+from socle.periodes import Lecture, read_periodes
 from socle.typographie import list_fr
 
 
@@ -63,7 +63,7 @@ class CalendrierHorsPeriode(Regle):
             lecture = dossier.calendriers[fiche.pk]
             if not lecture.is_comprise:
                 continue
-            for annee in sorted(a for a in lecture.annees_citees if not bornes.debut.year <= a <= bornes.fin.year):
+            for annee in sorted(a for a in list_annees(lecture, bornes) if not bornes.debut.year <= a <= bornes.fin.year):
                 yield Constat(
                     objet=fiche.code,
                     message=f"Le calendrier cite {annee}, la convention couvre {annees}.",
@@ -137,6 +137,18 @@ class CreationsDesFiches(Regle):
             for texte, lieu in dossier.textes_of(fiche):
                 for creation in find_creations(texte):
                     yield creation.to_constat(fiche.code, lieu, fiche.pk)
+
+
+def list_annees(lecture: Lecture, bornes: Bornes) -> set[int]:
+    """Years the calendar plans outside the convention: what began before (« depuis 2015 ») and days only cited are left out."""
+    annees = set()
+    for periode in lecture.periodes:
+        if periode.debut == periode.fin:
+            continue
+        fin = bornes.fin.year if bornes.fin else 9999
+        cites = [jour.year for jour in (periode.debut, periode.fin) if jour]
+        annees |= {a for a in cites if a > fin} if periode.fin is None else set(cites)
+    return annees
 
 
 REGLES: list[Regle] = [AvantSignature(), CalendrierHorsPeriode(), AnneesCitees(), DureesDesFiches(), CreationsDesFiches()]

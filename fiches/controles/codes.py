@@ -12,7 +12,9 @@ from socle.controles import Constat, Correction, Gravite, Lieu, Regle, Rubrique
 
 # « fiche action n° E.A 1.2 », « fiches E.A 1.1 et E.P 2.3 ».
 UN_CODE = r"[A-Z]{1,3}(?:\.[A-Z]{1,2})*\.?\s?\d+(?:\.\d+)*"
-RENVOI = re.compile(rf"\b[Ff]iches?(?:[ -][Aa]ctions?)?\s+(?:[Nn]\s?[°o]s?\s*)?((?:{UN_CODE}(?:\s*(?:,|et|ou)\s+)?)+)")
+RENVOI = re.compile(
+    rf"\b(?:[Ff]iches?|FICHES?)(?:[ -](?:[Aa]ctions?|ACTIONS?))?\s+(?:[Nn]\s?[°o]s?\s*)?((?:{UN_CODE}(?:\s*(?:,|et|ou)\s+)?)+)"
+)
 CODE = re.compile(UN_CODE)
 
 
@@ -88,11 +90,13 @@ class FicheCiteeSansFeuille(Regle):
     rubrique = Rubrique.FICHES_CODES
 
     def find(self, dossier: DossierFiches) -> Iterator[Constat]:
-        connus = {normalize_code(f.code) for f in dossier.fiches}
+        connus = {normalize_code(code) for f in [*dossier.fiches, *dossier.parentes] for code in (f.code, f.code_imprime)}
         jetees = {normalize_code(f.code) for f in dossier.corbeille}
+        # « une fiche A4 », « une fiche PME 2018 »: only the letters of this convention's codes make a code.
+        lettres = {code.partition(" ")[0] for code in connus | jetees}
         for objet, texte, lieu, fiche_id in list_textes(dossier):
             for code in find_renvois(texte):
-                if normalize_code(code) in connus:
+                if normalize_code(code) in connus or normalize_code(code).partition(" ")[0] not in lettres:
                     continue
                 sort = "elle est dans la corbeille" if normalize_code(code) in jetees else "aucune fiche ne porte ce code"
                 yield Constat(
@@ -117,6 +121,7 @@ class FicheJamaisPresentee(Regle):
 
     def find(self, dossier: DossierFiches) -> Iterator[Constat]:
         cites = {normalize_code(code) for _, texte, _, _ in list_textes(dossier) for code in find_renvois(texte)}
+        cites |= {normalize_code(code) for _, texte, _, _ in list_textes(dossier) for code in CODE.findall(texte)}
         for fiche in dossier.fiches:
             if not fiche.objet and not fiche.presentation and normalize_code(fiche.code) not in cites:
                 yield Constat(

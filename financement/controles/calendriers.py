@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from conventions.controles.famille import read_bornes
+from fiches.controles.dossier import DEMARRAGE
 from fiches.models import FicheAction
 from financement.controles.couts import sum_year
 from financement.controles.dossier import DossierFinancier
@@ -14,8 +15,7 @@ from socle.montants import ZERO, round_cents
 from socle.periodes import Lecture, flatten, read_periodes, split_propositions
 from socle.typographie import MOIS, format_euros, list_fr
 
-DEMARRAGE = re.compile(r"\b(?:demarr\w*|lancement|lance[er]?\b|commence\w*|debute\w*|mise en (?:place|oeuvre|œuvre))")
-LINEAIRE = re.compile(r"\blineaires?\b")
+LINEAIRE = re.compile(r"\b(?:couts?|montants?|budgets?|depenses?|hypothese)\b[^.;\n]{0,40}\blineaires?\b")
 
 
 class CalendrierEtCouts(Regle):
@@ -34,9 +34,9 @@ class CalendrierEtCouts(Regle):
             if not couts or not lecture.is_comprise:
                 continue
             nulles = {c.annee for c in dossier.couts_of(fiche)} - couts  # a zero was written: said, not forgotten
-            prevues = lecture.select_years(dossier.annees)
+            permises, prevues = lecture.select_years(dossier.annees), lecture.require_years(dossier.annees)
             dit = show_lecture(lecture)
-            for annee in sorted((couts ^ prevues) - nulles):
+            for annee in sorted(((couts - permises) | (prevues - couts)) - nulles):
                 total = dossier.lignes[fiche.pk].total(annee)
                 montant = format_euros(total.montant) if total.montant is not None else list_fr(total.reserves)
                 if annee in couts:
@@ -75,15 +75,16 @@ class CoutsHorsPeriode(Regle):
         periode = f"{debut} – {fin}" if fin else f"à partir de {debut}"
         for fiche in dossier.fiches:
             for annee in sorted(a for a in dossier.annees_de_cout(fiche) if a < debut or (fin and a > fin)):
-                cout = dossier.total_of(fiche, annee)
+                total = dossier.lignes[fiche.pk].total(annee)
+                cout = format_euros(total.montant) if total.montant is not None else list_fr(total.reserves)
                 yield Constat(
                     objet=fiche.code,
-                    message=f"{format_euros(cout)} en {annee}, la convention couvre {periode}.",
+                    message=f"{cout} en {annee}, la convention couvre {periode}.",
                     lieux=(
-                        dossier.place_fiche(fiche, f"coûts {annee}", format_euros(cout), "couts"),
+                        dossier.place_fiche(fiche, f"coûts {annee}", cout, "couts"),
                         dossier.place_convention("Période de la convention", periode),
                     ),
-                    constate=cout,
+                    constate=total.montant if total.montant is not None else cout,
                     attendu=periode,
                     annee=annee,
                     fiche_id=fiche.pk,
@@ -104,17 +105,22 @@ class AnneeEntamee(Regle):
         if reference is None or reference[1].month <= 6:
             return
         nom, jour = reference
-        cout = sum_year(dossier, jour.year)
-        if cout:
+        cout, suivante = sum_year(dossier, jour.year), sum_year(dossier, jour.year + 1)
+        mois = 13 - jour.month
+        attendu = round_cents(suivante * Decimal(mois) / 12)
+        if suivante and cout > attendu:
             yield Constat(
                 objet="convention",
-                message=f"{format_euros(cout)} sont prévus en {jour.year}, {nom} est du {jour:%d/%m/%Y}.",
+                message=(
+                    f"{format_euros(cout)} sont prévus en {jour.year}, alors que {nom} est du {jour:%d/%m/%Y} : "
+                    f"{mois} mois sur douze de {jour.year + 1} feraient {format_euros(attendu)}."
+                ),
                 lieux=(
                     dossier.place_recap(f"Fiches, total {jour.year}", format_euros(cout), declare=False),
                     dossier.place_convention(nom.partition(" ")[2].capitalize(), f"{jour:%d/%m/%Y}"),
                 ),
                 constate=cout,
-                attendu=jour,
+                attendu=attendu,
                 annee=jour.year,
             )
 
@@ -135,7 +141,8 @@ class DemarrageEtCout(Regle):
                 continue
             extrait, debut = trouve
             cout, suivante = dossier.total_of(fiche, debut.year), dossier.total_of(fiche, debut.year + 1)
-            if debut.month <= 6 or not cout or not suivante or cout < suivante:
+            deja = any(annee < debut.year for annee in dossier.annees_de_cout(fiche))
+            if deja or debut.month <= 6 or not cout or not suivante or cout < suivante:
                 continue
             mois = 13 - debut.month
             attendu = round_cents(suivante * Decimal(mois) / 12)
@@ -173,7 +180,7 @@ class CoutLineaire(Regle):
         for fiche in dossier.fiches:
             if not LINEAIRE.search(flatten(f"{fiche.calendrier}\n{fiche.cout_texte}")):
                 continue
-            couts = [(a, dossier.total_of(fiche, a)) for a in sorted(dossier.annees_de_cout(fiche))]
+            couts = [(a, m) for a in sorted(dossier.annees_de_cout(fiche)) if (m := dossier.lignes[fiche.pk].total(a).montant)]
             if len({montant for _, montant in couts}) > 1:
                 suite = list_fr([f"{format_euros(m)} en {a}" for a, m in couts])
                 yield Constat(

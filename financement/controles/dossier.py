@@ -15,7 +15,7 @@ from financement.cofinancements import CoFinancement
 from financement.couts import LigneCout, TotalDeclare
 from financement.recap_declare import MontantRecapDeclare
 from financement.recapitulatif import TOTAL, Financeur, Ligne
-from financement.repartition import Cout, Part
+from financement.repartition import Cout, Part, find_portee
 from financement.syntheses import compute_ligne, list_financeurs, read_by_fiche, to_part
 from financement.versements import Versement
 from socle.controles import Lieu
@@ -33,6 +33,13 @@ class RangeeDeclaree:
     def get(self, annee: int | None, colonne: Colonne) -> Decimal | None:
         cellule = self.cellules.get((annee, colonne))
         return cellule.montant.amount if cellule and cellule.montant is not None else None
+
+    def read(self, annee: int | None, colonne: Colonne) -> Decimal | None:
+        """The amount of a year, or of the whole period when no column says it: the sum of the years."""
+        if annee is not None or (None, colonne) in self.cellules:
+            return self.get(annee, colonne)
+        montants = [m for a in self.annees if (m := self.get(a, colonne)) is not None]
+        return sum(montants, ZERO) if montants else None
 
     @property
     def mention(self) -> str:
@@ -65,6 +72,20 @@ class DossierFinancier(DossierFiches):
     def lignes(self) -> dict[int, Ligne]:
         """The computed row of each fiche."""
         return {f.pk: compute_ligne(f, self.couts_of(f), self.parts_of(f)) for f in self.fiches}
+
+    def part_exacte(self, fiche: FicheAction, annee: int | None, colonne: Colonne) -> Decimal | None:
+        """What the rates give a financeur of a fiche before any rounding; None where an amount decides, or for a total."""
+        couts, plates = self.chiffres_of(fiche)
+        somme = ZERO
+        for cout in couts:
+            if annee is not None and cout.annee != annee:
+                continue
+            portee = find_portee(cout.nature, cout.annee, plates)
+            siennes = [p for p in plates if (p.nature, p.annee) == portee]
+            if colonne == TOTAL or any(p.montant is not None for p in siennes):
+                return None
+            somme += sum((cout.montant * (p.taux or ZERO) / 100 for p in siennes if p.financeur == colonne), ZERO)
+        return somme
 
     def total_of(self, fiche: FicheAction, annee: int | None = None) -> Decimal:
         """Known cost of a fiche, of a year or of all."""
@@ -154,10 +175,9 @@ class DossierFinancier(DossierFiches):
         """What the printed recap totals for a financeur: its total row, else the sum of its rows; None when it has no such column."""
         if financeur_id not in self.colonnes_declarees:
             return None
-        if (None, financeur_id) in self.recap_total.cellules:
-            return self.recap_total.get(None, financeur_id)
-        rangees = [self.recap_total] if any(c == financeur_id for _, c in self.recap_total.cellules) else list(self.recap_fiches.values())
-        return sum((r.get(a, financeur_id) or ZERO for r in rangees for a in r.annees), ZERO)
+        if any(c == financeur_id for _, c in self.recap_total.cellules):
+            return self.recap_total.read(None, financeur_id)
+        return sum((r.read(None, financeur_id) or ZERO for r in self.recap_fiches.values()), ZERO)
 
     @cached_property
     def participations(self) -> list[MontantDeclare]:

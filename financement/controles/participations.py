@@ -134,7 +134,7 @@ class VersementsEtParticipation(Regle):
             if due is None or not connus:
                 continue
             somme, complets = sum(connus, ZERO), len(connus) == len(versements)
-            if somme > due.valeur or (complets and somme != due.valeur):
+            if somme > due.valeur or (complets and somme != due.valeur and not due.plafond):
                 nom = dossier.name_colonne(payeur) or versements[0].payeur.sigle
                 yield Constat(
                     objet="versements",
@@ -158,14 +158,18 @@ class VersementEtTexte(Regle):
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         acomptes = [m for m in dossier.montants_declares if m.objet == MontantDeclare.Objet.ACOMPTE and m.montant is not None]
+        vus: set[int] = set()
         for versement in dossier.versements:
             if versement.montant is None or versement.nature != Versement.Nature.ACOMPTE:
                 continue
             nom = dossier.name_colonne(versement.payeur_id) or versement.payeur.sigle
             declares = [m for m in acomptes if m.financeur_id in (versement.payeur_id, None)]
             if declares:
-                if any(m.montant == versement.montant for m in declares):
+                # The text states one acompte: it is enough that one of the payer's is that one.
+                siens = {v.montant for v in dossier.versements if v.payeur_id == versement.payeur_id}
+                if versement.payeur_id in vus or any(m.montant in siens for m in declares):
                     continue
+                vus.add(versement.payeur_id)
                 attendu, lieu = amount_of(declares[0]), dossier.place_montant(declares[0], format_euros(declares[0].montant))
             else:
                 due = find_due(dossier, versement.payeur_id)
@@ -196,8 +200,8 @@ class VersementEtTexte(Regle):
 class Due:
     """What a payer owes, and where it is said."""
 
-    def __init__(self, valeur: Decimal, lieu: Lieu) -> None:
-        self.valeur, self.lieu = valeur, lieu
+    def __init__(self, valeur: Decimal, lieu: Lieu, plafond: bool = False) -> None:
+        self.valeur, self.lieu, self.plafond = valeur, lieu, plafond
 
 
 def find_due(dossier: DossierFinancier, payeur: int) -> Due | None:
@@ -205,7 +209,7 @@ def find_due(dossier: DossierFinancier, payeur: int) -> Due | None:
     dites = [m for m in dossier.participations if m.financeur_id == payeur]
     if dites:
         retenue = max(dites, key=lambda m: (m.plafond, m.article.numero if m.article else 0))
-        return Due(amount_of(retenue), dossier.place_montant(retenue, format_euros(retenue.montant)))
+        return Due(amount_of(retenue), dossier.place_montant(retenue, format_euros(retenue.montant)), retenue.plafond)
     calcule = dossier.calcule_of(payeur)
     if not calcule:
         return None
@@ -230,7 +234,7 @@ def guess_column(dossier: DossierFinancier, montant: MontantDeclare) -> str:
             return f"{format_euros(valeur)} est exactement le total de la colonne {nom} : le texte cite sans doute la mauvaise colonne."
         for fiche in dossier.fiches:
             rangee = dossier.recap_fiches.get(fiche.pk)
-            sans = sum((rangee.get(a, colonne) or ZERO for a in rangee.annees), ZERO) if rangee else ZERO
+            sans = (rangee.read(None, colonne) if rangee else None) or ZERO
             if sans and valeur == total - sans:
                 return f"{format_euros(valeur)} est le total de la colonne {nom} sans la fiche {fiche.code} ({format_euros(sans)})."
     return ""

@@ -1,16 +1,20 @@
 """Co-financing: shares that make the whole, rates that give their amounts, nobody named for nothing."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
-from decimal import Decimal
 
 from fiches.models import FicheAction
 from financement.cofinancements import NON_REPARTI, CoFinancement
 from financement.controles.dossier import DossierFinancier
-from financement.repartition import CENT_POUR_CENT, list_uncovered, sum_by_portee
+from financement.repartition import CENT_POUR_CENT, Portee, find_portee, list_uncovered, sum_by_portee
+from financement.syntheses import to_part
 from socle.controles import Constat, Correction, Gravite, Regle, Rubrique
-from socle.montants import ZERO, round_cents
+from socle.montants import CENT, ZERO, round_cents, tolerate_taux
+from socle.periodes import flatten
 from socle.typographie import format_euros, format_taux
+
+RIEN = re.compile(r"\b(?:pas de|pas d'|sans|aucun|aucune|neant)\b")  # « pas de financement supplémentaire »
 
 
 class RepartitionComplete(Regle):
@@ -29,13 +33,14 @@ class RepartitionComplete(Regle):
             for part in dossier.parts_of(fiche):
                 if part.taux is not None or part.montant is not None:
                     par_portee[part.nature_id, part.annee].append(part)
-            bases = sum_by_portee(couts, plates)
+            bases, inconnues = sum_by_portee(couts, plates), list_inconnues(dossier, fiche)
             for portee, parts in par_portee.items():
                 base, nom = bases.get(portee, ZERO), _tell_portee(parts[0])
                 precision = f"portee-{portee[0] or 0}"
                 if all(p.montant is None for p in parts):
                     taux = sum((p.taux or ZERO for p in parts), ZERO)
-                    if taux != CENT_POUR_CENT:
+                    # Three times 33,33 % is a whole whose thirds were rounded.
+                    if abs(taux - CENT_POUR_CENT) > sum((tolerate_taux(p.taux or ZERO, CENT_POUR_CENT) for p in parts), ZERO):
                         manque = CENT_POUR_CENT - taux
                         euros = format_euros(round_cents(base * abs(manque) / 100))
                         verbe = f"il manque {format_taux(manque)}" if manque > 0 else f"il y a {format_taux(-manque)} de trop"
@@ -56,7 +61,7 @@ class RepartitionComplete(Regle):
                 somme = sum(
                     (p.montant.amount if p.montant is not None else round_cents(base * (p.taux or ZERO) / 100) for p in parts), ZERO
                 )
-                if somme != base:
+                if somme != base and not (portee in inconnues and somme > base):
                     yield Constat(
                         objet=fiche.code,
                         message=f"Les parts{nom} font {format_euros(somme)}, le coût est de {format_euros(base)}.",
@@ -117,14 +122,14 @@ class TauxEtMontantDesParts(Regle):
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for fiche in dossier.fiches:
             couts, plates = dossier.chiffres_of(fiche)
-            bases = sum_by_portee(couts, plates)
+            bases, inconnues = sum_by_portee(couts, plates), list_inconnues(dossier, fiche)
             montants = [p.montant.amount for p in dossier.parts_of(fiche) if p.montant is not None]
             for part in dossier.parts_of(fiche):
                 base = bases.get((part.nature_id, part.annee), ZERO)
-                if part.taux is None or part.montant is None or not base:
+                if part.taux is None or part.montant is None or not base or (part.nature_id, part.annee) in inconnues:
                     continue
                 attendu = round_cents(base * part.taux / 100)
-                if abs(attendu - part.montant.amount) <= tolerate(part.taux, base):
+                if abs(attendu - part.montant.amount) <= max(tolerate_taux(part.taux, base), CENT):
                     continue
                 nom = dossier.name_colonne(part.financeur_id) or NON_REPARTI
                 reel = part.montant.amount * 100 / base
@@ -178,7 +183,7 @@ class FinanceurSansPart(Regle):
             if not cout:
                 continue
             for part in dossier.parts_of(fiche):
-                if part.taux is not None or part.montant is not None:
+                if part.taux is not None or part.montant is not None or RIEN.search(flatten(part.mention)):
                     continue
                 nom = dossier.name_colonne(part.financeur_id) if part.financeur_id else "sans nom"
                 yield Constat(
@@ -197,10 +202,10 @@ class FinanceurSansPart(Regle):
                 )
 
 
-def tolerate(taux: Decimal, base: Decimal) -> Decimal:
-    """What a rate written with decimals may hide: half of its last decimal. A whole rate hides nothing."""
-    exposant = int(taux.normalize().as_tuple().exponent)
-    return base * Decimal(5).scaleb(exposant - 1) / 100 if exposant < 0 else ZERO
+def list_inconnues(dossier: DossierFinancier, fiche: FicheAction) -> set[Portee | None]:
+    """Scopes of the shares that cover a cost still unknown: what they sum to may rightly be more than what is known."""
+    plates = [to_part(p) for p in dossier.parts_of(fiche)]
+    return {find_portee(c.nature_id, c.annee, plates) for c in dossier.couts_of(fiche) if c.montant is None}
 
 
 def _tell_portee(part: CoFinancement) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
+from conventions.axes import ArbreAxes, Noeud
 from conventions.models import Axe
 from fiches.models import FicheAction
 from financement.controles.dossier import Colonne, DossierFinancier, RangeeDeclaree
 from financement.recapitulatif import TOTAL
 from socle.controles import Constat, Correction, Gravite, Lieu, Regle, Rubrique
-from socle.montants import ZERO
+from socle.montants import CENT, ZERO
 from socle.typographie import format_euros, format_taux, list_fr
 
 
@@ -29,39 +30,47 @@ class RecapitulatifEtFiches(Regle):
             rangee = dossier.recap_fiches.get(fiche.pk)
             if rangee is None:
                 continue
-            for annee in sorted({*rangee.annees, *dossier.annees_de_cout(fiche)}):
-                for colonne in list_colonnes(dossier):
+            for colonne in list_colonnes(dossier):
+                # A row printed for the whole period, and a share given for the whole period, say nothing of each year.
+                entiere = not rangee.annees or (colonne != TOTAL and is_etalee(dossier, fiche))
+                annees: list[int | None] = [None]
+                if not entiere:
+                    annees = [*sorted({*rangee.annees, *dossier.annees_de_cout(fiche)})]
+                for annee in annees:
                     if constat := self.compare(dossier, fiche, rangee, annee, colonne):
                         yield constat
 
     def compare(
-        self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int, colonne: Colonne
+        self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int | None, colonne: Colonne
     ) -> Constat | None:
         ligne = dossier.lignes[fiche.pk]
-        calcule = ligne.get(annee, colonne)
-        imprime = rangee.get(annee, colonne)
-        if (imprime or ZERO) == (calcule.montant or ZERO) or (imprime is None and (annee, colonne) in rangee.cellules):
+        calcule, imprime = ligne.get(annee, colonne), rangee.read(annee, colonne)
+        mention = rangee.cellules[annee, colonne].mention if (annee, colonne) in rangee.cellules else ""
+        if imprime is None and mention:
+            if colonne != TOTAL or not calcule.montant:
+                return None  # the annex says words where the fiche has nothing either
+        elif is_same(imprime, calcule.montant, dossier.part_exacte(fiche, annee, colonne)):
             return None
         if ligne.total(annee).montant is None and ligne.total(annee).reserves:
             return None  # words against a figure: the next rule
-        nom = dossier.name_colonne(colonne)
+        nom, quand = dossier.name_colonne(colonne), str(annee or "période")
         la = "/" if calcule.montant is None else format_euros(calcule.montant)
-        ici = "/" if imprime is None else format_euros(imprime)
+        ici = mention if imprime is None and mention else "/" if imprime is None else format_euros(imprime)
         phrase = f"la fiche donne {la}" if calcule.montant is not None else "la fiche ne prévoit rien"
         return Constat(
             objet=fiche.code,
-            message=f"{annee}, {nom} : le récapitulatif imprime {ici}, {phrase}.",
+            message=f"{quand[:1].upper()}{quand[1:]}, {nom} : le récapitulatif imprime {ici}, {phrase}.",
             lieux=(
-                dossier.place_rangee(fiche, annee, colonne, ici, _tell_share(imprime, rangee.get(annee, TOTAL), colonne)),
+                dossier.place_rangee(fiche, annee, colonne, ici, _tell_share(imprime, rangee.read(annee, TOTAL), colonne)),
                 dossier.place_fiche(
                     fiche,
-                    f"{annee}, {nom}",
+                    f"{quand}, {nom}",
                     la,
                     "couts" if colonne == TOTAL else "cofinancements",
                     _tell_share(calcule.montant, ligne.total(annee).montant, colonne),
                 ),
             ),
-            constate=imprime or ZERO,
+            constate=mention if imprime is None and mention else imprime or ZERO,
             attendu=calcule.montant or ZERO,
             annee=annee,
             financeur_id=colonne if isinstance(colonne, int) else None,
@@ -69,27 +78,12 @@ class RecapitulatifEtFiches(Regle):
             fiche_id=fiche.pk,
             piste=self.guess(dossier, fiche, rangee, annee, colonne),
             precision="total" if colonne == TOTAL else "",
-            corrections=(
-                Correction(
-                    "Reprendre la fiche dans le récapitulatif", "reprendre", {"sens": "fiche", "cellules": [[fiche.pk, annee, colonne]]}
-                ),
-                *(
-                    [
-                        Correction(
-                            f"Reprendre le partage {annee} du récapitulatif",
-                            "reprendre",
-                            {"sens": "tableau", "cellules": [[fiche.pk, annee, colonne]]},
-                        )
-                    ]
-                    if rangee.get(annee, TOTAL) == ligne.total(annee).montant and colonne != TOTAL
-                    else []
-                ),
-            ),
+            corrections=list_reprises(dossier, fiche, rangee, annee, colonne),
         )
 
-    def guess(self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int, colonne: Colonne) -> str:
+    def guess(self, dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int | None, colonne: Colonne) -> str:
         """What may have happened: a value in the wrong column, financeurs without a column."""
-        ligne, imprime = dossier.lignes[fiche.pk], rangee.get(annee, colonne)
+        ligne, imprime = dossier.lignes[fiche.pk], rangee.read(annee, colonne)
         if colonne == TOTAL:
             absents = [f for f in dossier.financeurs if f.id is not None and f.id not in dossier.colonnes_declarees]
             sommes = [(f.nom, ligne.get(annee, f.id).montant or ZERO) for f in absents]
@@ -99,7 +93,7 @@ class RecapitulatifEtFiches(Regle):
             return ""
         if imprime:
             for autre in dossier.colonnes_declarees:
-                if autre != colonne and ligne.get(annee, autre).montant == imprime and not rangee.get(annee, autre):
+                if autre != colonne and ligne.get(annee, autre).montant == imprime and not rangee.read(annee, autre):
                     part = f"la part de {dossier.name_colonne(autre)}"
                     return f"{format_euros(imprime)} est dans la fiche {part} : la colonne est peut-être inversée."
         return ""
@@ -155,16 +149,18 @@ class FicheHorsRecapitulatif(Regle):
     rubrique = Rubrique.RECAPITULATIF
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
-        if not dossier.has_recap:
-            return
+        if not dossier.recap_fiches:
+            return  # no recap of its own, or one printed by axe only
         for fiche in dossier.fiches:
             if fiche.pk not in dossier.recap_fiches and dossier.annees_de_cout(fiche):
-                cout = format_euros(dossier.total_of(fiche))
+                total = dossier.lignes[fiche.pk].total()
+                cout = format_euros(total.montant) if total.montant is not None else list_fr(total.reserves)
+                suite = f"qui coûte {cout}" if total.montant is not None else f"dont le coût est {cout}"
                 yield Constat(
                     objet=fiche.code,
-                    message=f"Le récapitulatif n’a pas de ligne pour la fiche, qui coûte {cout}.",
+                    message=f"Le récapitulatif n’a pas de ligne pour la fiche, {suite}.",
                     lieux=(dossier.place_recap("Annexe", "aucune ligne"), dossier.place_fiche(fiche, "coût", cout, "couts")),
-                    attendu=dossier.total_of(fiche),
+                    attendu=total.montant if total.montant is not None else cout,
                     fiche_id=fiche.pk,
                     signe="manque",
                     precision="absente",
@@ -191,32 +187,35 @@ class SommesDuRecapitulatif(Regle):
     cotes = ("Imprimé", "Addition")
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
-        if not dossier.has_recap:
-            return
-        par_axe: dict[int, list[RangeeDeclaree]] = {}
-        for fiche in dossier.fiches:
-            if fiche.pk in dossier.recap_fiches:
-                par_axe.setdefault(dossier.racines[fiche.pk].pk, []).append(dossier.recap_fiches[fiche.pk])
-        axes = {axe.pk: axe for axe in dossier.axes}
+        arbre = ArbreAxes.build(dossier.axes)
+        axes = {noeud.axe.pk: noeud for noeud in arbre.walk()}
         for fiche in dossier.fiches:
             if rangee := dossier.recap_fiches.get(fiche.pk):
-                yield from self.check_row(dossier, rangee, fiche.code, fiche)
+                yield from self.check_row(dossier, rangee, fiche.code, fiche, [fiche])
         for pk, rangee in dossier.recap_axes.items():
-            yield from self.check_row(dossier, rangee, f"total {axes[pk].titre}", axes[pk])
-            yield from self.check_column(dossier, rangee, par_axe.get(pk, []), f"total {axes[pk].titre}", axes[pk])
+            noeud = axes[pk]
+            dessous = {n.axe.pk for n in noeud.walk()}
+            nom = f"total {noeud.axe.titre}"
+            yield from self.check_row(dossier, rangee, nom, noeud.axe, [f for f in dossier.fiches if f.axe_id in dessous])
+            yield from self.check_column(dossier, rangee, list_dessous(dossier, noeud), nom, noeud.axe)
         total = dossier.recap_total
-        yield from self.check_row(dossier, total, "total général", None)
-        yield from self.check_column(dossier, total, dossier.recap_axes.values() or dossier.recap_fiches.values(), "total général", None)
+        yield from self.check_row(dossier, total, "total général", None, dossier.fiches)
+        sous = [r for racine in arbre.racines for r in list_sommes(dossier, racine)]
+        yield from self.check_column(dossier, total, sous, "total général", None)
 
-    def check_row(self, dossier: DossierFinancier, rangee: RangeeDeclaree, nom: str, sujet: FicheAction | Axe | None) -> Iterator[Constat]:
+    def check_row(
+        self, dossier: DossierFinancier, rangee: RangeeDeclaree, nom: str, sujet: FicheAction | Axe | None, fiches: Iterable[FicheAction]
+    ) -> Iterator[Constat]:
         """The columns of each year sum to its total; the years sum to the period."""
         colonnes = dossier.colonnes_declarees
+        payeurs = {f.id for f in dossier.financeurs if any(dossier.lignes[fiche.pk].get(None, f.id).montant for fiche in fiches)}
         for annee in [*rangee.annees, None]:
             total = rangee.get(annee, TOTAL)
             presentes = [c for c in colonnes if (annee, c) in rangee.cellules]
             if total is not None and presentes:
                 somme = sum((rangee.get(annee, c) or ZERO for c in presentes), ZERO)
-                if somme != total:
+                # « Coût total, dont Agglomération »: below the total when somebody who pays has no column.
+                if somme > total or (somme < total and payeurs <= set(presentes)):
                     noms = list_fr([dossier.name_colonne(c) for c in presentes])
                     yield self.tell(dossier, nom, sujet, annee, TOTAL, total, somme, f"somme de {noms}", "colonnes")
         for colonne in list_colonnes(dossier):
@@ -228,15 +227,14 @@ class SommesDuRecapitulatif(Regle):
                     yield self.tell(dossier, nom, sujet, None, colonne, ensemble, somme, "somme des années", "annees")
 
     def check_column(
-        self, dossier: DossierFinancier, rangee: RangeeDeclaree, dessous: Iterable[RangeeDeclaree], nom: str, sujet: Axe | None
+        self, dossier: DossierFinancier, rangee: RangeeDeclaree, dessous: list[RangeeDeclaree], nom: str, sujet: Axe | None
     ) -> Iterator[Constat]:
-        """Each cell sums those of the rows below it."""
-        dessous = list(dessous)
+        """Each cell sums those of the rows below it; the period only where no year is printed."""
         for annee, colonne in rangee.cellules:
             imprime = rangee.get(annee, colonne)
-            if imprime is None or annee is None or not dessous:
+            if imprime is None or not dessous or (annee is None and rangee.annees):
                 continue
-            somme = sum((r.get(annee, colonne) or ZERO for r in dessous), ZERO)
+            somme = sum((r.read(annee, colonne) or ZERO for r in dessous), ZERO)
             if somme != imprime:
                 yield self.tell(dossier, nom, sujet, annee, colonne, imprime, somme, "somme des lignes", "lignes")
 
@@ -269,6 +267,54 @@ class SommesDuRecapitulatif(Regle):
             fiche_id=fiche.pk if fiche else None,
             precision=f"{sens}-{'axe-' + str(sujet.pk) if isinstance(sujet, Axe) else 'total' if sujet is None else 'fiche'}-{colonne}",
         )
+
+
+def list_dessous(dossier: DossierFinancier, noeud: Noeud) -> list[RangeeDeclaree]:
+    """What the subtotal of an axe sums: the rows of its fiches, else the subtotals of its parts."""
+    pks = {n.axe.pk for n in noeud.walk()}
+    rangees = [
+        dossier.recap_fiches[f.pk] for f in [*dossier.fiches, *dossier.corbeille] if f.axe_id in pks and f.pk in dossier.recap_fiches
+    ]
+    return rangees or [r for enfant in noeud.enfants for r in list_sommes(dossier, enfant)]
+
+
+def list_sommes(dossier: DossierFinancier, noeud: Noeud) -> list[RangeeDeclaree]:
+    """What stands for an axe in a total: its subtotal, else what it would sum."""
+    if noeud.axe.pk in dossier.recap_axes:
+        return [dossier.recap_axes[noeud.axe.pk]]
+    return list_dessous(dossier, noeud)
+
+
+def is_etalee(dossier: DossierFinancier, fiche: FicheAction) -> bool:
+    """A share given as an amount for all the years: its part of each year is ours, not the fiche's."""
+    etalees = any(p.montant is not None and p.annee is None for p in dossier.parts_of(fiche))
+    return etalees and len(dossier.annees_de_cout(fiche)) > 1
+
+
+def is_same(imprime: Decimal | None, calcule: Decimal | None, exacte: Decimal | None) -> bool:
+    """Nothing and zero are the same money; the odd cent of a share is printed in either column, or left out with the cents."""
+    ecart = abs((imprime or ZERO) - (calcule or ZERO))
+    if ecart == 0:
+        return True
+    if imprime is None or calcule is None:
+        return False
+    if exacte is not None and abs(imprime - exacte) < CENT:
+        return True
+    return ecart < 1 and imprime == imprime.to_integral_value() != calcule
+
+
+def list_reprises(
+    dossier: DossierFinancier, fiche: FicheAction, rangee: RangeeDeclaree, annee: int | None, colonne: Colonne
+) -> tuple[Correction, ...]:
+    """Taking one side for the other; only for a year, and a share only where both totals agree."""
+    if annee is None:
+        return ()
+    cellules = [[fiche.pk, annee, colonne]]
+    fiches = Correction("Reprendre la fiche dans le récapitulatif", "reprendre", {"sens": "fiche", "cellules": cellules})
+    if colonne == TOTAL or rangee.get(annee, TOTAL) != dossier.lignes[fiche.pk].total(annee).montant:
+        return (fiches,)
+    partage = Correction(f"Reprendre le partage {annee} du récapitulatif", "reprendre", {"sens": "tableau", "cellules": cellules})
+    return (fiches, partage)
 
 
 def list_colonnes(dossier: DossierFinancier) -> list[Colonne]:

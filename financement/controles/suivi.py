@@ -31,7 +31,8 @@ _silence: ContextVar[bool] = ContextVar("silence", default=False)
 
 def mark(conventions: Iterable[int]) -> None:
     """Ask for a check of these conventions, once what is being saved is saved."""
-    if _silence.get():
+    conventions = set(conventions)
+    if _silence.get() or not conventions:
         return
     attente: set[int] = connection.__dict__.setdefault("a_verifier", set())
     attente.update(conventions)
@@ -54,15 +55,15 @@ def _flush() -> None:
         return
     ids, maintenant = sorted(attente), timezone.now()
     attente.clear()
-    ids = list(Convention.objects.filter(pk__in=ids).values_list("pk", flat=True))  # some were just deleted
-    connues = dict(Verification.objects.filter(convention__in=ids).values_list("convention_id", "perimee_le"))
-    Verification.objects.bulk_create(
-        [Verification(convention_id=pk, perimee_le=maintenant) for pk in ids if pk not in connues], ignore_conflicts=True
-    )
-    Verification.objects.filter(convention__in=ids).update(perimee_le=maintenant)
-    for pk in ids:
-        if connues.get(pk) is None:  # else a check is already waiting
-            verifier_convention.enqueue(pk)
+    with transaction.atomic():
+        ids = list(Convention.objects.filter(pk__in=ids).values_list("pk", flat=True))  # some were just deleted
+        Verification.objects.bulk_create([Verification(convention_id=pk) for pk in ids], ignore_conflicts=True)
+        # Locked: a check that ends now is waited for, else it would seem to be still to come.
+        verrou = Verification.objects.select_for_update().filter(convention__in=ids).order_by("convention")
+        fraiches = [pk for pk, perimee in verrou.values_list("convention_id", "perimee_le") if perimee is None]
+        Verification.objects.filter(convention__in=ids).update(perimee_le=maintenant)
+    for pk in fraiches:  # for the others a check is already waiting
+        verifier_convention.enqueue(pk)
 
 
 @task()

@@ -22,6 +22,7 @@ from financement.versements import Versement
 
 Valeur = str | None
 Cle = list[Any]
+SEPARATEUR = " | "
 RESERVE = "Le texte de la convention est tenu par les administrateurs de votre organisation : demandez-leur cette correction."
 
 
@@ -91,7 +92,7 @@ class CelluleDuRecap(Table):
         return
 
     def write(self, user: Any, convention: Convention, cle: Cle, valeur: Valeur) -> None:
-        """Words are kept as a mention, an amount as an amount, nothing deletes the cell."""
+        """Words are kept as a mention, an amount as an amount, both as both; nothing deletes the cell."""
         cellule = self.find(convention, cle)
         if valeur is None:
             if cellule:
@@ -102,17 +103,17 @@ class CelluleDuRecap(Table):
         if cellule is None:
             financeur = None if colonne == TOTAL else colonne
             cellule = MontantRecapDeclare(convention=convention, fiche_id=fiche, axe_id=axe, annee=annee, financeur_id=financeur)
-        montant = read_montant(valeur)
+        montant, mots = read_cellule(valeur)
         cellule.montant = None if montant is None else Money(montant, "EUR")
-        if montant is None:
-            cellule.mention = valeur
+        cellule.mention = mots
         _save(cellule, user)
 
     def read(self, convention: Convention, cle: Cle) -> Valeur:
         cellule = self.find(convention, cle)
         if cellule is None:
             return None
-        return cellule.mention if cellule.montant is None else to_text(cellule.montant)
+        montant = to_text(cellule.montant) if cellule.montant is not None else ""
+        return SEPARATEUR.join(filter(None, [montant, cellule.mention]))
 
 
 class PartDeLAnnee(Table):
@@ -193,9 +194,12 @@ def to_text(valeur: Any) -> Valeur:
     return valeur
 
 
-def read_montant(valeur: str) -> Decimal | None:
-    """« 1234.50 » as an amount; None for words."""
-    return Decimal(valeur) if valeur.replace(".", "", 1).lstrip("-").isdecimal() else None
+def read_cellule(valeur: str) -> tuple[Decimal | None, str]:
+    """« 1234.50 » as an amount, « sur devis » as words, both joined as both."""
+    montant, _, mots = valeur.partition(SEPARATEUR)
+    if not montant.replace(".", "", 1).lstrip("-").isdecimal():
+        return None, valeur
+    return Decimal(montant), mots
 
 
 def _save(row: Any, user: Any) -> None:

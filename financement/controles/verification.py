@@ -11,6 +11,7 @@ from financement.controles.journal import Acceptation, Contradiction, Verificati
 from financement.controles.regles import REGLES, find_contradictions
 from socle.controles import Gravite, Trouvaille, write_valeur
 
+RESULTATS = ["calculee_le", "nb_regles", "nb_respectees", "nb_bloquants", "nb_a_verifier", "nb_informations", "nb_acceptes"]
 CHAMPS = ["regle", "rang", "gravite", "rubrique", "objet", "fiche", "annee", "financeur", "empreinte", "contenu"]
 
 
@@ -27,10 +28,10 @@ def verify(convention: Convention) -> Verification:
         verification.calculee_le = debut
         verification.nb_regles = len(REGLES)
         verification.nb_respectees = len(REGLES) - len({t.regle.identifiant for t in trouvailles})
-        if verification.perimee_le and verification.perimee_le <= debut:
-            verification.perimee_le = None
         _count(verification)
-        verification.save()
+        verification.save(update_fields=RESULTATS)
+        # Not what was changed while the rules were reading.
+        Verification.objects.filter(pk=verification.pk, perimee_le__lte=debut).update(perimee_le=None)
     return verification
 
 
@@ -87,7 +88,7 @@ def count_ouvertes(convention: Convention) -> None:
     verification = Verification.objects.select_for_update().filter(convention=convention).first()
     if verification:
         _count(verification)
-        verification.save()
+        verification.save(update_fields=RESULTATS)
 
 
 def _count(verification: Verification) -> None:

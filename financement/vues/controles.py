@@ -41,6 +41,7 @@ def fraicheur(request: HttpRequest, reference: str) -> HttpResponse:
 def verifier(request: HttpRequest, reference: str) -> HttpResponse:
     """Check now, while the person waits."""
     convention = get_convention(request.user, reference)
+    check_traitement(request.user)
     verify(convention)
     return redirect("controles", reference)
 
@@ -100,6 +101,7 @@ def annuler_reprise(request: HttpRequest, reference: str, pk: int) -> HttpRespon
     """Undo a correction."""
     convention = get_convention(request.user, reference)
     reprise = get_object_or_404(Reprise, convention=convention, pk=pk)
+    check_traitement(request.user)
     try:
         undo(request.user, reprise)
     except CorrectionImpossible as refus:
