@@ -41,11 +41,11 @@ verapdf: install-dev ## met en place le contrôleur PDF/A et PDF/UA
 test: install-dev ## joue tous les tests (ARGS='-k mot' pour choisir)
 	@.ci/systeme navigateur
 	@.ci/verapdf
-	$(ESSAI) $(PY) -m pytest -n $(OUVRIERS) --dist loadgroup $(ARGS)
+	$(ESSAI) $(PY) -m pytest -n $(OUVRIERS) $(ARGS)
 
 test-postgres: install-dev ## rejoue les tests sur un PostgreSQL privé
 	@.ci/systeme postgres
-	$(ESSAI) .ci/postgres $(PY) -m pytest -n $(OUVRIERS) --dist loadgroup $(ARGS_POSTGRES)
+	$(ESSAI) .ci/postgres $(PY) -m pytest -n $(OUVRIERS) $(ARGS_POSTGRES)
 
 lint: install-dev ## contrôle le style, les types, l'architecture, les migrations
 	$(PY) -m ruff check .

@@ -26,6 +26,7 @@ from django.test import Client
 from comptes.models import Utilisateur
 from conventions.models import Convention
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from financement.controles.regles import find_contradictions
 
 DIJON = "DIJON-CCI21-2018"
 PAGES = {
@@ -37,6 +38,8 @@ PAGES = {
     "fiches": f"/conventions/{DIJON}/fiches/",
     "fiche": f"/conventions/{DIJON}/fiches/e-c-1-3/",
     "budget": f"/conventions/{DIJON}/budget/",
+    "contrôles": f"/conventions/{DIJON}/controles/",
+    "rapprochement": f"/conventions/{DIJON}/rapprochement/",
     "famille": f"/conventions/{DIJON}/famille/",
 }
 
@@ -64,6 +67,7 @@ def main() -> int:
         print(f"{nom:<18}{median_ms(lambda a=adresse: client.get(a), 15):>7.1f} ms{queries:>10}")
     convention = Convention.objects.with_parties().get(reference=DIJON)
     fiche = convention.fiches.get(code="E.A 1.2.1")
+    print(f"{'contrôles, calcul':<18}{median_ms(lambda: find_contradictions(convention), 15):>7.1f} ms")
     documents: dict[str, tuple[Callable[[], object], int]] = {
         "fiche": (lambda: publish_fiche(convention, fiche), 5),
         "récapitulatif": (lambda: publish_recapitulatif(convention), 5),

@@ -15,12 +15,33 @@ from django.db.models import Model
 from django.template import engines
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
+from xdist.scheduler import LoadScopeScheduling
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
 from tests import factories
+
+# Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
+# who read, another for those who write (a server started twice in one process would find its database taken back).
+LECTURES = ("administration", "budget", "editeur_pages", "pages", "parcours")
+GROUPES = {"tests/test_pdf.py": "pdf", "tests/test_verapdf.py": "pdf"}
+
+
+class ParGroupes(LoadScopeScheduling):
+    """Each test where there is room, those of one group together. xdist's own groups are not seen by this pytest."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        fichier = nodeid.partition("::")[0]
+        if fichier.startswith("tests/navigateur/test_"):
+            return "lecture" if Path(fichier).stem.removeprefix("test_") in LECTURES else "ecriture"
+        return GROUPES.get(fichier, nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ParGroupes:
+    return ParGroupes(config, log)
+
 
 # Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"

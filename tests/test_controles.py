@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -261,6 +262,35 @@ def test_change_made_during_a_check_is_not_forgotten(
     assert Verification.objects.get(convention=convention).perimee_le is None
 
 
+def test_page_says_when_it_was_checked_and_waits_for_the_worker(client_agent: Client, convention: Convention, fiche: FicheAction) -> None:
+    adresse = reverse("controles_fraicheur", args=[convention.reference])
+    assert "Jamais vérifiée." in client_agent.get(adresse).content.decode()
+    verify(convention)
+    Verification.objects.update(perimee_le="2090-01-01T00:00:00Z")
+    attente = client_agent.get(adresse).content.decode()
+    assert "Des modifications plus récentes attendent leur vérification." in attente
+    assert 'hx-trigger="every 3s"' in attente
+    Verification.objects.update(perimee_le=None)
+    a_jour = client_agent.get(adresse).content.decode()
+    assert "Voir le nouveau résultat" in a_jour
+    assert "hx-get" not in a_jour
+
+
+def test_long_list_is_read_page_by_page(client_agent: Client, convention: Convention, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("financement.controles.presentation.PAR_PAGE", 2)
+    for rang in range(3):
+        factories.ContradictionFactory(convention=convention, objet=f"E.A {rang}", rang=rang)
+    Verification.objects.create(convention=convention, calculee_le="2026-01-01T00:00:00Z")
+    adresse = reverse("controles", args=[convention.reference])
+    pages = [client_agent.get(adresse, {"voir": "bloquant", "page": numero}).content.decode() for numero in (1, 2, "9" * 40)]
+    assert [[f"E.A {rang} :" in page for rang in range(3)] for page in pages] == [
+        [True, True, False],
+        [False, False, True],
+        [True, True, False],
+    ]
+    assert 'href="?voir=bloquant&amp;page=2"' in pages[0]
+
+
 # --- Signature --------------------------------------------------------------------------------------------------
 
 
@@ -338,6 +368,10 @@ def test_command_is_silent_about_what_is_accepted(convention: Convention, agent:
     accept(agent, convention, dict(Contradiction.objects.values_list("pk", "empreinte")), MOTIF)
     assert run_command(convention.reference) == (0, "Aucune contradiction.\n")
     assert run_command(convention.reference, "--format", "json") == (0, "[]\n")
+
+
+def test_list_of_rules_in_the_documentation_is_the_one_applied(root: Path) -> None:
+    assert run_command("--regles") == (0, (root / "docs" / "regles.md").read_text())
 
 
 @pytest.mark.parametrize("arguments", [["INCONNUE-1"], [], ["ESSAI-1", "--format", "xml"]])

@@ -42,7 +42,7 @@ def is_called_by_a_library(gabarit: str) -> bool:
 @pytest.mark.parametrize("gabarit", GABARITS)
 def test_template_is_used(gabarit: str, sources: str) -> None:
     piece = gabarit.removeprefix("pdf/").removesuffix(".html")
-    rendu_par_nom = gabarit.startswith("pdf/") and re.search(rf'_render\(\s*"{piece}"', sources) is not None
+    rendu_par_nom = gabarit.startswith("pdf/") and re.search(rf'render_partie\(\s*"{piece}"', sources) is not None
     assert is_called_by_a_library(gabarit) or f'"{gabarit}"' in sources or rendu_par_nom
 
 

@@ -16,9 +16,11 @@ from comptes.models import Utilisateur
 from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
 from financement.models import PageImport
 from tests.factories import (
+    AcceptationFactory,
     ArticleFactory,
     AxeFactory,
     CoFinancementFactory,
+    ContradictionFactory,
     ConventionFactory,
     FicheFactory,
     ImportBudgetFactory,
@@ -105,7 +107,10 @@ def add_page_twice() -> models.Model:
 # Rows that no form writes, with the sentence of Django.
 SANS_FORMULAIRE = {"presence_une_fois", "lecture_une_fois"}
 # What a journal tells already, or a mere mark: who is here, who has read, who receives the summary.
-SANS_HISTORIQUE = {"Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement", "ImportBudget", "PageImport"}
+SANS_HISTORIQUE = {
+    *("Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement", "ImportBudget", "PageImport"),
+    *("Verification", "Contradiction", "Acceptation", "Reprise"),
+}
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
     "utilisateur_email_unique": (double_email, "Cette adresse a déjà un compte."),
@@ -188,6 +193,15 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "cofinancement_taux": (lambda: change(CoFinancementFactory(), taux=Decimal("100.0001")), "Un taux est compris entre 0 et 100 %."),
     "cofinancement_positif": (lambda: change(CoFinancementFactory(), montant=euros(-1)), "Une part ne peut pas être négative."),
     "financement_cofinancement_montant_eur": (lambda: change(CoFinancementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "contradiction_une_fois": (
+        lambda: twice(ContradictionFactory, cle="somme_lignes|fiche-1|2018||"),
+        "Cette contradiction est déjà relevée.",
+    ),
+    "acceptation_une_en_cours": (
+        lambda: twice(AcceptationFactory, cle="somme_lignes|fiche-1|2018||"),
+        "Cette contradiction est déjà acceptée.",
+    ),
+    "acceptation_motivee": (lambda: change(AcceptationFactory(), motif=""), "Écrivez pourquoi vous l’acceptez."),
     "import_progres": (lambda: change(ImportBudgetFactory(), progres=101), "Un progrès va de 0 à 100."),
     "page_import_une_fois": (add_page_twice, "Cette page existe déjà."),
     "recap_declare_une_fois": (lambda: twice(RecapDeclareFactory, annee=None), "Cette cellule du récapitulatif est déjà saisie."),

@@ -21,11 +21,12 @@ import socle.pdf
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from documents.reunion import publish_controles, publish_rapprochement
 from tests import factories
 from tests.conftest import VariableInconnue
 from tests.lecture_pdf import Lecture, join
 
-pytestmark = [pytest.mark.xdist_group("pdf"), pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 COMPLETS = ["dijon", "chaumont"]
 
 
@@ -42,6 +43,8 @@ def print_demonstration() -> dict[str, bytes]:
             "fiche": publish_fiche(dijon, dijon.fiches.get(code="E.C 1.3")),
             "recapitulatif": publish_recapitulatif(dijon),
             "recapitulatif-declare": publish_recapitulatif(dijon, declare=True),
+            "controles": publish_controles(dijon),
+            "rapprochement": publish_rapprochement(dijon) or b"",
         }
         transaction.set_rollback(True)
     return pdfs

@@ -32,6 +32,7 @@ ADRESSES = {
     "fiche": reverse("fiche", args=[REFERENCE, "e-a-1-1"]),
     "fiches filtrées": reverse("fiches", args=[REFERENCE]) + "?etat=en_relecture&annee=2018&manque=commentaires&pilote=aucun",
     "fiches à traiter": reverse("fiches", args=[REFERENCE]) + "?gerer=1",
+    **{nom: reverse(nom, args=[REFERENCE]) for nom in ("controles", "rapprochement", "rapprochement_xlsx")},
     "corbeille": reverse("corbeille", args=[REFERENCE]),
     "nouvelle fiche": reverse("fiche_nouvelle", args=[REFERENCE]),
     **{nom: reverse(nom, args=[REFERENCE, "e-a-1-1"]) for nom in ("fiche_modifier", "fiche_historique", "fiche_deplacer")},

@@ -16,7 +16,7 @@ from tests import factories
 from tests.test_pdf import print_demonstration
 from tests.verapdf import controle
 
-pytestmark = [pytest.mark.verapdf, pytest.mark.xdist_group("pdf"), pytest.mark.django_db]
+pytestmark = [pytest.mark.verapdf, pytest.mark.django_db]
 
 
 @pytest.fixture(scope="session")

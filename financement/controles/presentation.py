@@ -17,6 +17,7 @@ from socle.controles import Gravite, Regle, Rubrique
 
 OUVERTS, TRAITES = "ouverts", "traites"
 RECENTS = 6
+PAR_PAGE = 80  # cards
 ICONES = {Gravite.BLOQUANT: "bloquant", Gravite.A_VERIFIER: "alerte", Gravite.INFORMATION: "info"}
 
 
@@ -160,12 +161,15 @@ class PageControles:
     rubriques: list[Filtre]
     nb_ouverts: int
     fiche: str
+    numero: int
+    nb_pages: int
+    suite: str  # what the address of the list ends with, before the number of a page
     acceptations: list[Acceptation]
     reprises: list[Reprise]
     peut_traiter: bool
 
 
-def build_page(user: Any, convention: Convention, voir: str = "", ou: str = "", fiche: str = "") -> PageControles:
+def build_page(user: Any, convention: Convention, voir: str = "", ou: str = "", fiche: str = "", numero: int = 1) -> PageControles:
     """Read the last check of a convention; a fixed number of queries."""
     points = read_points(user, convention)
     if fiche:
@@ -187,11 +191,14 @@ def build_page(user: Any, convention: Convention, voir: str = "", ou: str = "", 
         suite = "&".join(f"{nom}={valeur}" for nom, valeur in valeurs.items() if valeur)
         return f"{adresse}?{suite}" if suite else adresse
 
+    cartes = gather(retenus)
+    nb_pages = max(1, -(-len(cartes) // PAR_PAGE))
+    numero = min(max(numero, 1), nb_pages)
     choix = [(OUVERTS, "À trancher", len(ouverts)), *((g.value, g.pluriel, comptes[g.value]) for g in Gravite)]
     choix.append((TRAITES, "Acceptés", len(points) - len(ouverts)))
     return PageControles(
         verification=Verification.objects.filter(convention=convention).first(),
-        cartes=gather(retenus),
+        cartes=cartes[(numero - 1) * PAR_PAGE : numero * PAR_PAGE],
         filtres=[Filtre(nom, nombre, link(v, ou), v == voir) for v, nom, nombre in choix],
         rubriques=[
             Filtre(r.libelle, par_rubrique[r.value], link(voir, "" if r == ou else r.value), r == ou)
@@ -200,6 +207,9 @@ def build_page(user: Any, convention: Convention, voir: str = "", ou: str = "", 
         ],
         nb_ouverts=len(ouverts),
         fiche=next((p.contradiction.fiche.code for p in points if p.contradiction.fiche), "") if fiche else "",
+        numero=numero,
+        nb_pages=nb_pages,
+        suite="&".join([*link(voir, ou).partition("?")[2:], "page="]).lstrip("&"),
         acceptations=list(Acceptation.objects.filter(convention=convention, retiree_le=None).select_related("auteur")[:RECENTS]),
         reprises=list(Reprise.objects.filter(convention=convention).select_related("auteur", "annulee_par")[:RECENTS]),
         peut_traiter=not user.is_lecteur,

@@ -36,7 +36,8 @@ def mark(conventions: Iterable[int]) -> None:
         return
     attente: set[int] = connection.__dict__.setdefault("a_verifier", set())
     attente.update(conventions)
-    transaction.on_commit(_flush)
+    # Robust: what was saved is saved, even if asking for its check fails.
+    transaction.on_commit(_flush, robust=True)
 
 
 @contextlib.contextmanager

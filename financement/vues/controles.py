@@ -14,6 +14,7 @@ from financement.controles.corrections import CorrectionImpossible, correct, und
 from financement.controles.journal import Reprise, Verification
 from financement.controles.presentation import build_page
 from financement.controles.verification import verify
+from socle.nombres import read_cle
 
 JETON = re.compile(r"(\d{1,18}):([0-9a-f]{64})")
 PERIME = "Cette page date d’avant la dernière vérification. Relisez-la avant de continuer."
@@ -24,8 +25,11 @@ def controles(request: HttpRequest, reference: str) -> HttpResponse:
     """The last check of the convention; before the first one, an invitation to make it."""
     convention = get_convention(request.user, reference)
     demande = {nom: request.GET.get(nom, "") for nom in ("voir", "ou", "fiche")}
+    numero = read_cle(request.GET.get("page", "1")) or 1
     return render(
-        request, "financement/controles.html", {"convention": convention, "page": build_page(request.user, convention, **demande)}
+        request,
+        "financement/controles.html",
+        {"convention": convention, "page": build_page(request.user, convention, numero=numero, **demande)},
     )
 
 

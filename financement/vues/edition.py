@@ -21,6 +21,7 @@ from fiches.models import FicheAction
 from fiches.presence import leave, list_presents, mark_presence
 from fiches.saisie import Modification, Resultat, SaisieRefusee, save_modifications
 from fiches.transitions import list_offres
+from financement.controles.presentation import count_by_fiche
 from financement.editeur import ChampEdition, Editeur, mark_cellules
 from financement.edition import ContenuFiche, compute_figures, serialize
 from financement.formulaire import find_or_create_financeur, read_modifications
@@ -122,6 +123,7 @@ def _render(request: HttpRequest, fiche: FicheAction, editeur: Editeur, statut: 
         "presents": list_presents(fiche, request.user),
         "dernier_passage": fiche.passages.select_related("auteur").first(),
         "version": fiche.modifiee_le.isoformat(),
+        "marque": count_by_fiche(fiche.convention, [fiche.pk]).get(fiche.pk),
     }
     return render(request, "financement/editeur/page.html", contexte, status=statut)
 

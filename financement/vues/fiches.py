@@ -20,6 +20,7 @@ from fiches.droits import check_ecriture, check_modification, explain_lecture
 from fiches.gestion import create_fiche, move_fiche, propose_code, shift_fiche
 from fiches.models import FicheAction
 from fiches.transitions import pass_fiche
+from financement.controles.presentation import count_by_fiche
 from financement.duplication import duplicate_fiche
 from financement.liste_fiches import FILTRES, MANQUES, Rangee, filter_rangees, list_actes, list_rangees, pass_lot, set_pilote
 from financement.vues.edition import list_rubriques
@@ -74,6 +75,7 @@ def fiches(request: HttpRequest, reference: str) -> HttpResponse:
         "pilotes": sorted({p for r in toutes for p in r.pilotes}, key=str),
         "annees": sorted({a for r in toutes for a in r.ligne.annees_chiffrees}),
         "manques": MANQUES,
+        "marques": count_by_fiche(convention),
         "peut_ecrire": peut_ecrire,
         "gerer": peut_ecrire and "gerer" in request.GET,
         "actes": list_actes(),

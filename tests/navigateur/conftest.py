@@ -37,7 +37,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
-ECRITURES = {"test_editeur", "test_editeur_ensemble", "test_editeur_pannes", "test_imports"}
 LARGE, TELEPHONE, ETROIT = 1280, 390, 320
 ADMINISTRATRICE = "claire.vasseur@dijon-metropole.example"
 AGENTE = "nadia.ferrand@dijon-metropole.example"
@@ -58,9 +57,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "tests/navigateur/" in item.path.as_posix():
             item.add_marker(pytest.mark.navigateur)
             item.add_marker(pytest.mark.django_db)  # else no test database is made, and the real one would be used
-            # Two groups, a worker each: a server started twice in one process would find its database taken back.
-            groupe = "editeur" if item.path.stem in ECRITURES else "lecture"
-            item.add_marker(pytest.mark.xdist_group(f"navigateur-{groupe}"))
 
 
 @pytest.fixture(scope="session")
@@ -177,7 +173,7 @@ class Atelier:
         """Address of a page of the fiche, or of the convention."""
         args = (
             [self.convention.reference]
-            if nom in {"fiches", "fiche_nouvelle", "corbeille"}
+            if nom in {"fiches", "fiche_nouvelle", "corbeille", "controles", "rapprochement"}
             else [self.convention.reference, self.fiche.slug]
         )
         return build_address(nom, *args, suite="".join(suite))

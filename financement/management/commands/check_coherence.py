@@ -1,4 +1,4 @@
-"""`manage.py check_coherence REF [--format json]`: exit 0 when nothing is open, 1 when something is, 2 when badly asked."""
+"""`manage.py check_coherence REF [--format json] | --regles`: exit 0 when nothing is open, 1 when something is, 2 when badly asked."""
 
 import json
 import sys
@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 from django.core.management.base import CommandParser
 
 from conventions.acces import find_convention
+from financement.controles.regles import describe_regles
 from financement.controles.verification import find_ouvertes
 from socle.commandes import Commande
 from socle.controles import Gravite, Trouvaille, write_valeur
@@ -18,10 +19,15 @@ class Command(Commande):
     help = "Liste les contradictions d’une convention. Sortie 0 : aucune ; 1 : au moins une ; 2 : demande mal faite."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("reference", metavar="REF", help="référence de la convention")
+        choix = parser.add_mutually_exclusive_group(required=True)
+        choix.add_argument("reference", metavar="REF", nargs="?", help="référence de la convention")
+        choix.add_argument("--regles", action="store_true", help="donne la liste des règles")
         parser.add_argument("--format", choices=["texte", "json"], default="texte")
 
     def run(self, **options: Any) -> None:
+        if options["regles"]:
+            self.stdout.write(describe_regles())
+            return
         ouvertes = find_ouvertes(find_convention(options["reference"]))
         if options["format"] == "json":
             self.stdout.write(json.dumps([to_json(t) for t in ouvertes], ensure_ascii=False, indent=2))
