@@ -111,28 +111,20 @@ def compute_debut(fin: date, mois: int) -> date:
 # --- Words -------------------------------------------------------------------------------------------------------
 
 
+class _Plats(dict[int, str]):
+    """Plain form of each character, learnt as characters come."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = plat = unicodedata.normalize("NFKD", chr(code).lower())[0]
+        return plat
+
+
+PLATS = _Plats({ord(signe): "-" for signe in "–—‐‑‒−→"} | {ord("’"): "'", 0xA0: " ", 0x202F: " "})
+
+
 def flatten(texte: str) -> str:
     """Small letters without accents, one character for one, so that places in it are places in the text."""
-    return "".join(
-        {
-            "’": "'",
-            "\u00a0": " ",
-            "\u202f": " ",
-            "–": "-",
-            "—": "-",
-            "\u2010": "-",
-            "\u2011": "-",
-            "\u2012": "-",
-            "\u2212": "-",
-            "→": "-",
-        }.get(c)
-        or _base(c)
-        for c in texte
-    )
-
-
-def _base(caractere: str) -> str:
-    return unicodedata.normalize("NFKD", caractere.lower())[0]
+    return texte.translate(PLATS)
 
 
 MOIS_PLATS = {flatten(nom): rang for rang, nom in enumerate(MOIS, 1)}

@@ -45,7 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ParGroupes:
 
 # Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-hypothesis_settings.register_profile("projet", deadline=None)
+hypothesis_settings.register_profile("projet", deadline=None, max_examples=60)
 hypothesis_settings.load_profile("projet")
 
 
@@ -83,6 +83,12 @@ def lenient_templates() -> Iterator[None]:
 def _private_files(tmp_path: Path, settings: Any) -> None:
     """Uploads of a test stay in its own folder."""
     settings.MEDIA_ROOT = tmp_path / "fichiers"
+
+
+@pytest.fixture(autouse=True)
+def _no_static_files(settings: Any) -> None:
+    """Static files are not listed again for each client; the journeys, which need them, say so."""
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
 
 
 @pytest.fixture(autouse=True)

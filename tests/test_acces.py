@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
@@ -35,6 +37,7 @@ from financement.models import (
 )
 from socle.controles import Constat, Lieu
 from tests import factories
+from tests.conftest import copy_rows, restore
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
@@ -265,7 +268,12 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
 def copy_tables() -> dict[str, list[Any]]:
     """Everything that the product holds, to see that nothing was written."""
     modeles = [m for nom in ("comptes", "conventions", "fiches", "financement") for m in apps.get_app_config(nom).get_models()]
-    return {m.__name__: list(m._base_manager.order_by("pk").values()) for m in modeles}
+    tables: dict[str, list[Any]] = {}
+    with connection.cursor() as cursor:
+        for modele in modeles:
+            cursor.execute(f"SELECT * FROM {modele._meta.db_table} ORDER BY {modele._meta.pk.column}")  # noqa: S608 (our own names)
+            tables[modele.__name__] = cursor.fetchall()
+    return tables
 
 
 @pytest.fixture(autouse=True)
@@ -274,8 +282,23 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
 
 
+_copie: list[list[Model]] = []
+
+
 @pytest.fixture
 def lecteur(db: None) -> Client:
+    """Somebody who reads, at a convention with some of everything; built once a process, then copied back."""
+    if _copie:
+        restore(_copie)
+        imp = ImportBudget.objects.get(pk=IMPORT)
+        imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
+    else:
+        build_convention()
+        _copie.extend(copy_rows())
+    return connect(Utilisateur.objects.get())
+
+
+def build_convention() -> None:
     utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR)
     fiche = factories.FicheFactory(
         pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", code_imprime="E.A 9", cible="100 entreprises", ordre=10
@@ -292,7 +315,6 @@ def lecteur(db: None) -> Client:
     )
     factories.AcceptationFactory(pk=ACCEPTE, convention=fiche.convention, auteur=utilisateur)
     factories.RepriseFactory(pk=REPRISE, convention=fiche.convention, auteur=utilisateur)
-    return connect(utilisateur)
 
 
 @pytest.fixture

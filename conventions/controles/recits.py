@@ -12,7 +12,8 @@ from socle.controles import Constat, Lieu
 from socle.periodes import Duree, Periode, compute_fin, flatten, format_duree, read_durees, read_periodes, split_propositions
 from socle.typographie import MOIS
 
-CREATION = re.compile(r"\b(?:cre(?:e|ee|es|ees|ation)|institue|mis(?:e)? en place)\b[^.;]{0,60}?\ben\s+$")
+VERBE = re.compile(r"\b(?:cre(?:e|ee|es|ees|ation)|institue|mis(?:e)? en place)\b")
+CREATION = re.compile(VERBE.pattern + r"[^.;]{0,60}?\ben\s+$")
 
 
 # A length the text commits to: neither « tous les six mois », nor « un délai de deux mois », nor « des jeunes de 18 ans ».
@@ -55,10 +56,12 @@ class DureeFausse:
 def find_durees_fausses(texte: str) -> Iterator[DureeFausse]:
     """Sentences with one firm duration and one period with both ends, that disagree. Others say nothing sure."""
     for proposition in split_propositions(texte):
-        lecture = read_periodes(proposition)
         plat = flatten(proposition)
         durees = [d for d in read_durees(proposition) if not d.approximative and ENGAGEE.search(plat[: d.place])]
-        if not lecture.is_comprise or len(durees) != 1 or len(lecture.periodes) != 1:
+        if len(durees) != 1:
+            continue
+        lecture = read_periodes(proposition)
+        if not lecture.is_comprise or len(lecture.periodes) != 1:
             continue
         periode = lecture.periodes[0]
         if periode.jointe and not periode.incertaine and not periode.fits(durees[0].mois):
@@ -90,8 +93,10 @@ class Creation:
 
 def find_creations(texte: str, debuts: Iterable[date] = ()) -> Iterator[Creation]:
     """Months of creation at odds, by whole years, with the start of a period of the same text or with `debuts`."""
-    lecture = read_periodes(texte)
     plat = flatten(texte)
+    if not VERBE.search(plat):
+        return
+    lecture = read_periodes(texte)
     # The month of a period told in whole years is nobody's; many years apart is another story, no slip of the pen.
     connus = [
         *(p.debut for p in lecture.periodes if p.jointe and p.debut and p.debut_tardif and (p.debut_tardif - p.debut).days < 31),

@@ -37,6 +37,11 @@ class DossierFiches(DossierConvention):
         return fiches
 
     @cached_property
+    def adresses(self) -> dict[int, tuple[str, str]]:
+        """Where each fiche is read and written, found once."""
+        return {}
+
+    @cached_property
     def corbeille(self) -> list[FicheAction]:
         return list(FicheAction.toutes.filter(convention=self.convention).discarded())
 
@@ -60,8 +65,11 @@ class DossierFiches(DossierConvention):
 
     def place_fiche(self, fiche: FicheAction, nom: str, valeur: str, ancre: str, detail: str = "") -> Lieu:
         """A place of a sheet: read on its page, corrected in the editor."""
-        ecrire = reverse("fiche_modifier", args=[self.convention.reference, fiche.slug])
-        return Lieu(f"Fiche {fiche.code}, {nom}", valeur, detail, f"{fiche.get_absolute_url()}#{ancre}", f"{ecrire}#{ancre}")
+        if fiche.pk not in self.adresses:
+            ecrire = reverse("fiche_modifier", args=[self.convention.reference, fiche.slug])
+            self.adresses[fiche.pk] = fiche.get_absolute_url(), ecrire
+        lire, ecrire = self.adresses[fiche.pk]
+        return Lieu(f"Fiche {fiche.code}, {nom}", valeur, detail, f"{lire}#{ancre}", f"{ecrire}#{ancre}")
 
 
 def read_calendrier(fiche: FicheAction) -> Lecture:
