@@ -118,6 +118,27 @@ def test_one_cell_taken_moves_its_subtotal_and_its_total(dijon: Convention, nadi
     assert (lues[salons.pk, None], lues[None, "E.A"], lues[None, None]) == (20_160, 128_340 + 7_560, 236_140 + 7_560)
 
 
+def test_every_sum_above_the_cells_taken_follows(convention: Convention, agent: Utilisateur, agglo: Organisation) -> None:
+    racine = factories.AxeFactory(convention=convention, code="E.A")
+    section = factories.AxeFactory(convention=convention, code="1", parent=racine)
+    fiche = factories.FicheFactory(convention=convention, axe=section)
+    factories.CoFinancementFactory(fiche=fiche, financeur=agglo, taux=Decimal(100))
+    for annee in (2018, 2019):
+        factories.LigneCoutFactory(fiche=fiche, annee=annee, montant=euros(150))
+    rangees = ({"fiche": fiche}, {"axe": section}, {"axe": racine}, {})
+    for rangee in rangees:
+        for annee, montant in ((2018, 100), (2019, 100), (None, 200)):
+            for financeur in (agglo, None):
+                factories.RecapDeclareFactory(
+                    **{"convention": convention, "fiche": None, "financeur": financeur, "annee": annee, "montant": euros(montant)} | rangee
+                )
+    take(agent, convention, "fiche", [(fiche.pk, annee, colonne) for annee in (2018, 2019) for colonne in (agglo.pk, TOTAL)])
+    assert not RECAP & list_regles(convention)
+    for rangee in rangees:
+        lues = MontantRecapDeclare.objects.filter(convention=convention, financeur=None, **({"fiche": None, "axe": None} | rangee))
+        assert dict(lues.values_list("annee", "montant")) == {2018: 150, 2019: 150, None: 300}
+
+
 def test_sur_devis_is_taken_in_words(dijon: Convention, nadia: Utilisateur) -> None:
     devis = dijon.fiches.get(code="E.P 2.5")
     take(nadia, dijon, "fiche", [(devis.pk, 2019, TOTAL)])
@@ -282,6 +303,15 @@ def test_cells_ticked_are_taken_from_the_page_and_undone(dijon: Convention, nadi
     reponse = client.post(reverse("reprise_annuler", args=[dijon.reference, reprise.pk]), {"retour": retour}, follow=True)
     assert "Annulé : Valeurs des fiches" in read_words(reponse.content)
     assert reponse.request["PATH_INFO"] == retour
+
+
+def test_cell_that_is_not_of_the_table_is_refused(dijon: Convention, nadia: Utilisateur) -> None:
+    salons, autre = dijon.fiches.get(code="E.A 2.2"), Organisation.objects.get(cle="region-grand-est")
+    avant = print_cells(dijon)
+    for cellule in [(salons.pk, 2018, autre.pk), (salons.pk, 2018, 10**17), (salons.pk, 2031, TOTAL), (10**17, 2018, TOTAL)]:
+        with pytest.raises(CorrectionImpossible, match="n’est plus"):
+            take(nadia, dijon, "fiche", [cellule])
+    assert print_cells(dijon) == avant
 
 
 @pytest.mark.parametrize(

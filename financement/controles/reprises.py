@@ -1,6 +1,7 @@
 """Making the recap and the sheets say the same: what to write on one side, given what stands on the other."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 from fiches.models import FicheAction
@@ -10,48 +11,57 @@ from socle.montants import ZERO
 from socle.typographie import format_euros
 
 Cellule = tuple[int, int, Colonne]  # fiche, year, column
+Place = tuple[int | None, int | None, int | None]  # fiche, axe (neither: total), year (none: period)
 Ecriture = tuple[str, list, str | None]  # table, key, value
 
 
 def plan_fiche(dossier: DossierFinancier, cellules: Sequence[Cellule]) -> list[Ecriture]:
     """Write in the recap what the sheets give; its subtotals, total and period columns follow by the difference.
 
-    Taking a total also takes the financeurs that had no column, so that the row still adds up.
+    Taking a total also takes the financeurs that had no column, so that the row still adds up. Raises ValueError.
     """
     ecritures: list[Ecriture] = []
-    deltas: dict[tuple[int | None, int | None, Colonne], Decimal] = {}
+    deltas: dict[tuple[Place, Colonne], Decimal] = defaultdict(lambda: ZERO)
     for fiche, annee, colonne in expand(dossier, cellules):
         rangee, ligne = dossier.recap_fiches.get(fiche.pk), dossier.lignes[fiche.pk]
         cellule = ligne.get(annee, colonne)
         mots = ligne.total(annee).reserves if cellule.montant is None else []
-        valeur = ", ".join(mots) if mots else f"{cellule.montant or ZERO:.2f}"
-        ecritures.append(("recap", [fiche.pk, None, annee, colonne], valeur))
+        ecritures.append(("recap", [fiche.pk, None, annee, colonne], ", ".join(mots) if mots else f"{cellule.montant or ZERO:.2f}"))
         delta = (cellule.montant or ZERO) - ((rangee.get(annee, colonne) if rangee else None) or ZERO)
-        axe = dossier.racines[fiche.pk].pk
-        places: list[tuple[int | None, int | None]] = [(axe, annee), (None, annee), (axe, None), (None, None)]
-        for place in places:
-            deltas[*place, colonne] = deltas.get((*place, colonne), ZERO) + delta
-        if rangee and (ensemble := rangee.get(None, colonne)) is not None:
-            cle = ["recap", fiche.pk, None, None, colonne]
-            ecritures = [e for e in ecritures if [e[0], *e[1]] != cle]
-            ecritures.append(("recap", cle[1:], f"{ensemble + delta:.2f}"))
-    for (axe_pk, an, colonne), delta in deltas.items():
-        sommes = dossier.recap_axes.get(axe_pk) if axe_pk else dossier.recap_total
-        # A new column has no sums yet: they start from nothing where the total has one.
-        ancien = sommes.get(an, colonne) if sommes else None
-        if delta and sommes and (ancien is not None or (colonne != TOTAL and sommes.get(an, TOTAL) is not None and an is not None)):
-            ecritures.append(("recap", [None, axe_pk, an, colonne], f"{(ancien or ZERO) + delta:.2f}"))
+        for place in list_sommes(dossier, fiche, annee):
+            deltas[place, colonne] += delta
+    for ((pk, axe, an), colonne), delta in deltas.items():
+        rangee = dossier.recap_fiches.get(pk) if pk else dossier.recap_axes.get(axe) if axe else dossier.recap_total
+        ancien = rangee.get(an, colonne) if rangee else None
+        # A new column has no sums yet: they start from nothing beside a yearly total.
+        nouvelle = rangee is not None and colonne != TOTAL and an is not None and rangee.get(an, TOTAL) is not None
+        if delta and (ancien is not None or nouvelle):
+            ecritures.append(("recap", [pk, axe, an, colonne], f"{(ancien or ZERO) + delta:.2f}"))
     return ecritures
+
+
+def list_sommes(dossier: DossierFinancier, fiche: FicheAction, annee: int) -> Iterator[Place]:
+    """Where a cell of a fiche is summed: its own period, the axes above it, the total; each for the year and the period."""
+    yield fiche.pk, None, None
+    par_pk = {axe.pk: axe for axe in dossier.axes}
+    axe = par_pk.get(fiche.axe_id)
+    while axe:
+        yield None, axe.pk, annee
+        yield None, axe.pk, None
+        axe = par_pk.get(axe.parent_id) if axe.parent_id else None
+    yield None, None, annee
+    yield None, None, None
 
 
 def expand(dossier: DossierFinancier, cellules: Sequence[Cellule]) -> Iterable[tuple[FicheAction, int, Colonne]]:
     """The cells asked for, once each, and beside a total the financeurs the recap has no column for. Raises ValueError."""
     par_pk = {f.pk: f for f in dossier.fiches}
+    colonnes = {TOTAL, *(f.id for f in dossier.financeurs if f.id is not None)}
     vues: set[Cellule] = set()
     for pk, annee, colonne in cellules:
         fiche = par_pk.get(pk)
-        if fiche is None:
-            raise ValueError("Une des fiches n’est plus dans la convention. Rechargez la page.")
+        if fiche is None or colonne not in colonnes or annee not in list_annees(dossier, fiche):
+            raise ValueError("Une cellule cochée n’est plus dans le tableau. Rechargez la page.")
         suite: list[Colonne] = [colonne]
         if colonne == TOTAL:
             absents = [f.id for f in dossier.financeurs if f.id is not None and f.id not in dossier.colonnes_declarees]
@@ -60,6 +70,12 @@ def expand(dossier: DossierFinancier, cellules: Sequence[Cellule]) -> Iterable[t
             if (pk, annee, c) not in vues:
                 vues.add((pk, annee, c))
                 yield fiche, annee, c
+
+
+def list_annees(dossier: DossierFinancier, fiche: FicheAction) -> set[int]:
+    """Years that one side or the other has for a fiche."""
+    rangee = dossier.recap_fiches.get(fiche.pk)
+    return {*dossier.annees, *dossier.annees_de_cout(fiche), *(rangee.annees if rangee else [])}
 
 
 def plan_tableau(dossier: DossierFinancier, cellules: Sequence[Cellule]) -> list[Ecriture]:
