@@ -30,7 +30,9 @@ class DossierConvention:
 
     @cached_property
     def montants_declares(self) -> list[MontantDeclare]:
-        return list(self.convention.montants_declares.select_related("article", "financeur", "base_taux__article"))
+        montants = self.convention.montants_declares.select_related("article", "financeur", "base_taux__article")
+        # Databases do not agree on where rows without article go: the preamble comes first.
+        return sorted(montants, key=lambda m: (m.article.numero if m.article else 0, m.pk))
 
     @cached_property
     def noms(self) -> dict[int, str]:
