@@ -351,36 +351,35 @@ def test_admin_holds_only_the_addresses_known_here() -> None:
     assert not inconnues
 
 
-@pytest.mark.parametrize("nom", TABLE)
 @pytest.mark.django_db
-def test_visitor_is_sent_to_sign_in_except_on_public_pages(nom: str, client: Client) -> None:
-    reponse = client.get(url(nom))
-    assert reponse.status_code == TABLE[nom].anonyme
-    if TABLE[nom].anonyme == 302:
-        assert reponse["Location"].startswith(reverse("account_login"))
+def test_visitor_is_sent_to_sign_in_except_on_public_pages(client: Client) -> None:
+    reponses = {nom: client.get(url(nom)) for nom in TABLE}
+    assert {nom: reponse.status_code for nom, reponse in reponses.items()} == {nom: adresse.anonyme for nom, adresse in TABLE.items()}
+    renvois = {nom: reponse["Location"] for nom, reponse in reponses.items() if reponse.status_code == 302}
+    assert [nom for nom, renvoi in renvois.items() if not renvoi.startswith(reverse("account_login"))] == []
 
 
-@pytest.mark.parametrize("nom", TABLE)
-def test_lecteur_reads_the_pages_of_their_convention(nom: str, lecteur: Client) -> None:
-    assert lecteur.get(url(nom)).status_code == TABLE[nom].lecteur
+def test_lecteur_reads_the_pages_of_their_convention(lecteur: Client) -> None:
+    codes = {nom: lecteur.get(url(nom)).status_code for nom in TABLE}
+    assert codes == {nom: adresse.lecteur for nom, adresse in TABLE.items()}
 
 
-@pytest.mark.parametrize("nom", A_CONVENTION)
-def test_other_organisation_is_told_that_nothing_is_there(nom: str, etranger: Client) -> None:
+def test_other_organisation_is_told_that_nothing_is_there(etranger: Client) -> None:
     avant = copy_tables()
-    assert ask(etranger, nom).status_code == 404
+    codes = {nom: ask(etranger, nom).status_code for nom in A_CONVENTION}
+    assert codes == dict.fromkeys(A_CONVENTION, 404)
     assert copy_tables() == avant
 
 
-@pytest.mark.parametrize("nom", A_CONVENTION)
-def test_hidden_convention_answers_like_one_that_does_not_exist(nom: str, etranger: Client) -> None:
-    cachee, absente = ask(etranger, nom), ask(etranger, nom, reference="NULLE-PART")
-    assert (cachee.status_code, without_token(cachee)) == (absente.status_code, without_token(absente))
+def test_hidden_convention_answers_like_one_that_does_not_exist(etranger: Client) -> None:
+    for nom in A_CONVENTION:
+        cachee, absente = ask(etranger, nom), ask(etranger, nom, reference="NULLE-PART")
+        assert (nom, cachee.status_code, without_token(cachee)) == (nom, absente.status_code, without_token(absente))
 
 
-@pytest.mark.parametrize("nom", A_CONVENTION)
-def test_unknown_reference_is_not_found(nom: str, lecteur: Client) -> None:
-    assert ask(lecteur, nom, reference="NULLE-PART").status_code == 404
+def test_unknown_reference_is_not_found(lecteur: Client) -> None:
+    codes = {nom: ask(lecteur, nom, reference="NULLE-PART").status_code for nom in A_CONVENTION}
+    assert codes == dict.fromkeys(A_CONVENTION, 404)
 
 
 @pytest.mark.parametrize("nom", [nom for nom in A_FICHE if "slug" in TABLE[nom].arguments])
@@ -787,16 +786,15 @@ def test_altered_form_is_refused_without_crash(nom: str, envoi: dict[str, Any], 
 # --- Reading ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nom", LUES)
-def test_reading_pages_refuse_to_write(nom: str, lecteur: Client) -> None:
-    codes = {methode: lecteur.generic(methode, url(nom)).status_code for methode in ("POST", "PUT", "PATCH", "DELETE")}
+def test_reading_pages_refuse_to_write(lecteur: Client) -> None:
+    methodes = ("POST", "PUT", "PATCH", "DELETE")
+    codes = {(nom, methode): lecteur.generic(methode, url(nom)).status_code for nom in LUES for methode in methodes}
     assert codes == dict.fromkeys(codes, 405)
 
 
-@pytest.mark.parametrize("nom", OUVERTES)
-def test_reading_pages_answer_head(nom: str, lecteur: Client) -> None:
-    reponse = lecteur.head(url(nom))
-    assert (reponse.status_code, b"".join(reponse)) == (200, b"")
+def test_reading_pages_answer_head(lecteur: Client) -> None:
+    reponses = {nom: lecteur.head(url(nom)) for nom in OUVERTES}
+    assert {nom: (r.status_code, b"".join(r)) for nom, r in reponses.items()} == dict.fromkeys(OUVERTES, (200, b""))
 
 
 TELECHARGES = [nom for nom in OUVERTES if nom.endswith(("_pdf", "_xlsx", "_tableur", "_csv", "_fichier"))]

@@ -24,7 +24,7 @@ from tests.classeurs import write
 from tests.factories import FicheFactory, NatureFactory, euros
 
 pytestmark = pytest.mark.django_db
-quelques_essais = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quelques_essais = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 ANNEES = (2018, 2019, 2020)
 MONTANT = 8  # column of « Coûts » in the template
 
