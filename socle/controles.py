@@ -6,6 +6,7 @@ loaded once for the whole convention and yields what contradicts itself: no quer
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -128,7 +129,7 @@ class Lecteur(Protocol):
     def convention(self) -> Any: ...
 
 
-class Regle:
+class Regle(ABC):
     """A rule. A new one: a class like these, its line in the list of its app, its test."""
 
     identifiant: ClassVar[str]
@@ -138,9 +139,9 @@ class Regle:
     rubrique: ClassVar[Rubrique]
     cotes: ClassVar[tuple[str, str]] = ("Trouvé", "Attendu")  # titles of the two sides when several findings make a table
 
+    @abstractmethod
     def find(self, dossier: Any) -> Iterable[Constat]:
         """What contradicts itself in the dossier; reads it, and nothing else."""
-        raise NotImplementedError
 
     def cle_of(self, constat: Constat) -> str:
         """What stays the same from one check to the next, whatever the figures."""

@@ -1,5 +1,6 @@
 """What is missing before signature: dates, délibérations, signatories, SIRET, bank details."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 
 from django.urls import reverse
@@ -55,9 +56,9 @@ class DatesManquantes(Regle):
 class RegleDePartie(Regle):
     """A rule that looks at each party."""
 
+    @abstractmethod
     def check(self, partie: Partie) -> tuple[str, str] | None:
         """What is missing and the sentence that says it; None when nothing is."""
-        raise NotImplementedError
 
     def place(self, dossier: DossierConvention, partie: Partie, nom: str) -> Lieu:
         return dossier.place_convention(f"{nom}, {partie.denomination}", MANQUE, ancre="#parties")

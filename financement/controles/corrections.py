@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from conventions.models import Convention
+from fiches.models import FicheAction
 from financement.cofinancements import CoFinancement
 from financement.controles.acceptations import check_traitement
 from financement.controles.dossier import DossierFinancier
@@ -45,6 +46,7 @@ def correct(user: Any, convention: Convention, points: dict[int, str], rang: int
     """
     check_traitement(user)
     with transaction.atomic():
+        lock(convention)
         corrections = _find(convention, points, rang)
         changements = [c for groupe in _group(corrections) for c in plan(convention, groupe.acte, groupe.cible)]
         objets = dict.fromkeys(Contradiction.objects.filter(convention=convention, pk__in=points).values_list("objet", flat=True))
@@ -124,6 +126,12 @@ ACTES: dict[str, Callable[[Convention, dict[str, Any]], list[Changement]]] = {
 }
 
 
+def lock(convention: Convention) -> None:
+    """Hold the convention and its sheets until the end of the transaction: what is planned is what is written."""
+    Convention.objects.select_for_update().get(pk=convention.pk)
+    list(FicheAction.toutes.select_for_update().filter(convention=convention).order_by("pk").values_list("pk"))
+
+
 @transaction.atomic
 def write(user: Any, convention: Convention, changements: Sequence[Changement], resume: str) -> Reprise:
     """Write values and keep what they replace. All or nothing.
@@ -131,7 +139,7 @@ def write(user: Any, convention: Convention, changements: Sequence[Changement], 
     Raises PermissionDenied for who only reads, CorrectionImpossible when a value may not be written now, with the reason.
     """
     check_traitement(user)
-    Convention.objects.select_for_update().get(pk=convention.pk)
+    lock(convention)
     journal = []
     for changement in changements:
         table = TABLES[changement.table]
@@ -157,7 +165,8 @@ def undo(user: Any, reprise: Reprise) -> None:
     Raises PermissionDenied or CorrectionImpossible, which says what was changed.
     """
     check_traitement(user)
-    convention = Convention.objects.select_for_update().get(pk=reprise.convention_id)
+    convention = Convention.objects.get(pk=reprise.convention_id)
+    lock(convention)
     reprise = Reprise.objects.select_for_update().get(pk=reprise.pk)
     if reprise.annulee_le:
         raise CorrectionImpossible("Cette reprise est déjà annulée.")

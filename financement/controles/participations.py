@@ -1,5 +1,6 @@
 """What the text says a financeur pays, against the recap, the fiches and the payments."""
 
+from abc import abstractmethod
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,12 +22,13 @@ class RegleDeParticipation(Regle):
     mots: str
     plafonds = False
 
+    @abstractmethod
     def read(self, dossier: DossierFinancier, financeur: int) -> Decimal | None:
         """The total it should be."""
-        raise NotImplementedError
 
+    @abstractmethod
     def place(self, dossier: DossierFinancier, nom: str, valeur: str) -> Lieu:
-        raise NotImplementedError
+        """Where that total is read."""
 
     def find(self, dossier: DossierFinancier) -> Iterator[Constat]:
         for montant in dossier.participations:
