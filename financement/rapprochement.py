@@ -30,6 +30,11 @@ class Cote:
         return (self.declare or ZERO) - (self.calcule or ZERO)
 
     @property
+    def vu(self) -> str:
+        """Both sides as a form sends them back: what is taken must be what was looked at."""
+        return f"{self.declare}:{self.calcule}"
+
+    @property
     def differe(self) -> bool:
         """Amounts differ, or one side says words where the other prints an amount."""
         return bool(self.ecart) or bool(self.mots_calcules and not self.mots_declares and self.declare is not None)

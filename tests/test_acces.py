@@ -186,7 +186,7 @@ ECRITURES = {
     "controles_rouvrir": Ecriture({"acceptation": ACCEPTE}, validee=302, signee=302),
     "controles_corriger": Ecriture({"point": POINT, "rang": "0"}, validee=302, signee=302),
     "reprise_annuler": Ecriture({}, validee=302, signee=302),
-    "rapprochement_reprendre": Ecriture({"sens": "fiche", "cellule": f"{PK}.2018.total"}, validee=302),
+    "rapprochement_reprendre": Ecriture({"sens": "fiche", "cellule": f"{PK}.2018.total:1.00:100.00"}, validee=302),
     "imports": Ecriture({}, 403),
     "import_colonnes": Ecriture(COLONNES, 403),
     "import_confirmer": Ecriture({}, 403),

@@ -203,6 +203,16 @@ def test_undo_is_done_once(dijon: Convention, nadia: Utilisateur) -> None:
         undo(nadia, reprise)
 
 
+def test_cell_changed_since_the_page_was_opened_is_not_taken(dijon: Convention, nadia: Utilisateur) -> None:
+    salons, metropole = dijon.fiches.get(code="E.A 2.2"), Organisation.objects.get(cle="dijon-metropole")
+    avant = print_cells(dijon)
+    envoi = {"sens": "fiche", "cellule": f"{salons.pk}.2018.{metropole.pk}:12600.00:20160.00"}
+    CoFinancement.objects.filter(fiche=salons, financeur=metropole).update(taux=Decimal(70))
+    reponse = open_as(nadia).post(reverse("rapprochement_reprendre", args=[dijon.reference]), envoi, follow=True)
+    assert "a changé depuis que vous avez ouvert la page" in read_words(reponse.content)
+    assert print_cells(dijon) == avant
+
+
 def test_lecteur_corrects_nothing(dijon: Convention) -> None:
     lecteur = Utilisateur.objects.get(email="bruno.lachaux@dijon-metropole.example")
     with pytest.raises(PermissionDenied):
@@ -296,7 +306,7 @@ def test_cells_ticked_are_taken_from_the_page_and_undone(dijon: Convention, nadi
     client, salons = open_as(nadia), dijon.fiches.get(code="E.A 2.2")
     metropole = Organisation.objects.get(cle="dijon-metropole")
     adresse = reverse("rapprochement_reprendre", args=[dijon.reference])
-    reponse = client.post(adresse, {"sens": "fiche", "cellule": [f"{salons.pk}.2018.{metropole.pk}"]}, follow=True)
+    reponse = client.post(adresse, {"sens": "fiche", "cellule": [f"{salons.pk}.2018.{metropole.pk}:12600.00:20160.00"]}, follow=True)
     assert "Valeurs des fiches reprises dans le récapitulatif (1 cellule)" in read_words(reponse.content)
     reprise = Reprise.objects.get()
     retour = reverse("rapprochement", args=[dijon.reference])

@@ -16,8 +16,9 @@ from financement.controles.acceptations import check_traitement
 from financement.controles.dossier import DossierFinancier
 from financement.controles.journal import Contradiction, Reprise
 from financement.controles.regles import find_contradictions
-from financement.controles.reprises import plan_fiche, plan_tableau
+from financement.controles.reprises import Cellule, plan_fiche, plan_tableau
 from financement.controles.valeurs import TABLES, Cle, Valeur, ValeurAbsente, describe
+from financement.rapprochement import build_rapprochement
 from financement.repartition import sum_by_portee
 from socle.controles import Correction
 from socle.montants import round_cents
@@ -92,6 +93,20 @@ def plan_reprise(convention: Convention, sens: str, cellules: Sequence[tuple[int
     except ValueError as refus:
         raise CorrectionImpossible(str(refus)) from refus
     return [Changement(table, cle, apres) for table, cle, apres in ecritures]
+
+
+@transaction.atomic
+def take(user: Any, convention: Convention, sens: str, cellules: dict[Cellule, str], resume: str) -> Reprise:
+    """Take one side for cells of the comparison, as they were shown: `cellules` gives both values of each.
+
+    Raises PermissionDenied or CorrectionImpossible, also when somebody changed one of them meanwhile.
+    """
+    lock(convention)
+    rapprochement = build_rapprochement(convention)
+    vues = {(li.fiche.pk, c.annee, c.colonne): c.vu for _, li, c in rapprochement.cotes() if li.fiche} if rapprochement else {}
+    if any(vues.get(cellule, vu) != vu for cellule, vu in cellules.items()):
+        raise CorrectionImpossible("Une des valeurs cochées a changé depuis que vous avez ouvert la page. Relisez-la avant de choisir.")
+    return write(user, convention, plan_reprise(convention, sens, list(cellules)), resume)
 
 
 def _plan_montant(table: str) -> Callable[[Convention, dict[str, Any]], list[Changement]]:

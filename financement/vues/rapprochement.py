@@ -9,17 +9,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from conventions.acces import get_convention
 from fiches.droits import check_ecriture, explain_lecture
-from financement.controles.corrections import CorrectionImpossible, plan_reprise, write
-from financement.controles.dossier import Colonne
+from financement.controles.corrections import CorrectionImpossible, take
 from financement.controles.journal import Reprise
 from financement.controles.presentation import RECENTS, read_points
+from financement.controles.reprises import Cellule
 from financement.controles.verification import verify
 from financement.rapprochement import build_rapprochement
 from financement.recapitulatif import TOTAL
 from financement.tableur_rapprochement import write_rapprochement_xlsx
 from socle.vues import download
 
-CELLULE = re.compile(r"(\d{1,18})\.(\d{4})\.(\d{1,18}|total)")
+CELLULE = re.compile(r"(\d{1,18})\.(\d{4})\.(\d{1,18}|total):([\w.:-]{1,60})")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SENS = {"fiche": "Valeurs des fiches reprises dans le récapitulatif", "tableau": "Partages du récapitulatif repris dans les fiches"}
 
@@ -52,10 +52,8 @@ def reprendre(request: HttpRequest, reference: str) -> HttpResponse:
         cellules = read_cellules(request)
         if sens not in SENS or not cellules:
             raise CorrectionImpossible("Cochez au moins un écart, puis choisissez le côté à reprendre.")
-        changements = plan_reprise(convention, sens, cellules)
-        reprise = write(
-            request.user, convention, changements, f"{SENS[sens]} ({len(cellules)} {'cellules' if len(cellules) > 1 else 'cellule'})"
-        )
+        resume = f"{SENS[sens]} ({len(cellules)} {'cellules' if len(cellules) > 1 else 'cellule'})"
+        reprise = take(request.user, convention, sens, cellules, resume)
     except CorrectionImpossible as refus:
         messages.error(request, str(refus))
     else:
@@ -64,14 +62,17 @@ def reprendre(request: HttpRequest, reference: str) -> HttpResponse:
     return redirect("rapprochement", reference)
 
 
-def read_cellules(request: HttpRequest) -> list[tuple[int, int, Colonne]]:
-    """Cells ticked on the page: fiche, year, column. Raises CorrectionImpossible when one is not readable."""
-    cellules: list[tuple[int, int, Colonne]] = []
+def read_cellules(request: HttpRequest) -> dict[Cellule, str]:
+    """Cells ticked on the page (fiche, year, column) with both values as they were shown.
+
+    Raises CorrectionImpossible when one is not readable.
+    """
+    cellules: dict[Cellule, str] = {}
     for texte in request.POST.getlist("cellule"):
         lue = CELLULE.fullmatch(texte)
         if lue is None:
             raise CorrectionImpossible("Une cellule cochée n’est plus dans le tableau. Rechargez la page.")
-        cellules.append((int(lue[1]), int(lue[2]), TOTAL if lue[3] == TOTAL else int(lue[3])))
+        cellules[int(lue[1]), int(lue[2]), TOTAL if lue[3] == TOTAL else int(lue[3])] = lue[4]
     return cellules
 
 
