@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -18,7 +19,8 @@ from django.core.management import call_command
 from django.db import connection, models
 from django.test import Client, override_settings
 from django.urls import reverse
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
+from playwright.sync_api import TimeoutError as Inattendu
 from pytest_django.live_server_helper import LiveServer
 
 from comptes.models import Organisation, Utilisateur
@@ -46,6 +48,8 @@ LECTEUR = "bruno.lachaux@dijon-metropole.example"
 COMPTES = (ADMINISTRATRICE, AGENTE, CHAUMONT, CONSEILLER, LECTEUR)
 VERROU = threading.RLock()  # one database connection for all threads: one request, or one look of a test, at a time
 NUMEROS = count(1)
+PATIENCE = 30_000  # milliseconds: a busy machine is slow, not wrong
+expect.set_options(timeout=PATIENCE)
 PARTIES = [
     ("dijon-metropole", "Dijon Métropole", Partie.Role.FINANCEUR),
     ("cci-cote-d-or", "CCI Côte-d’Or", Partie.Role.BENEFICIAIRE),
@@ -97,6 +101,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
             factories.PartieFactory(convention=vide, organisation=Organisation.objects.get(cle="dijon-metropole"))
             sessions = {email: open_session(email) for email in COMPTES}
             serveur = LiveServer("localhost")
+            connection.inc_thread_sharing()  # an answer closed after the server stopped still finds a connection it may use
             yield Site(serveur.url, sessions)
             for fil in threading.enumerate():
                 if "process_request_thread" in fil.name:
@@ -234,7 +239,7 @@ def arrive(site: Site, browser: Browser) -> Iterator[Callable[..., Visite]]:
             reduced_motion="reduce",  # scrolling is done at once
         )
         contextes.append(contexte)
-        contexte.set_default_timeout(10_000)
+        contexte.set_default_timeout(PATIENCE)
         if email:
             contexte.add_cookies([{"name": "sessionid", "value": site.sessions[email], "url": site.adresse}])
         return Visite(site.adresse, contexte.new_page())
@@ -242,7 +247,8 @@ def arrive(site: Site, browser: Browser) -> Iterator[Callable[..., Visite]]:
     yield open_site
     for contexte in contextes:
         for page in contexte.pages:
-            page.wait_for_load_state("networkidle")  # no request left behind when the data goes
+            with suppress(Inattendu):  # no request left behind when the data goes; one that was held for good never ends
+                page.wait_for_load_state("networkidle", timeout=10_000)
         contexte.close()
 
 

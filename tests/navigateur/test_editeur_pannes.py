@@ -106,7 +106,7 @@ def test_broken_server_is_tried_again(atelier: Atelier, arrive: Arrive) -> None:
     page.route("**/enregistrer/", lambda route: route.fulfill(status=pannes.pop()) if pannes else route.continue_())
     field(page, "constat").fill("Malgré la panne")
     expect(sentence(page)).to_contain_text("Votre texte est gardé sur cet ordinateur")
-    expect(sentence(page)).to_have_text(re.compile("^Tout est enregistré"), timeout=15_000)
+    expect(sentence(page)).to_have_text(re.compile("^Tout est enregistré"))
     assert atelier.read().constat == "Malgré la panne"
 
 
