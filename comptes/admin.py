@@ -7,8 +7,12 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from comptes.administration import AdminVisible, ReferentielAdmin
+from comptes.bancaire import mask_iban
 from comptes.models import Organisation, Utilisateur
 
 
@@ -20,10 +24,11 @@ class OrganisationAdmin(ReferentielAdmin):
     list_filter = ["nature", "droit"]
     search_fields = ["nom", "sigle", "siret", "ville"]
     prepopulated_fields = {"cle": ["nom"]}
+    readonly_fields = ["compte_masque"]
     fieldsets = [
         (None, {"fields": ["nom", "sigle", "cle", "nature", "droit", "siret"]}),
         ("Siège", {"fields": ["adresse", "code_postal", "ville"]}),
-        ("Compte à créditer", {"fields": ["banque", "iban"]}),
+        ("Compte à créditer", {"fields": ["banque", "compte_masque"]}),
         ("Documents", {"fields": ["logo"]}),
     ]
 
@@ -37,6 +42,14 @@ class OrganisationAdmin(ReferentielAdmin):
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return [f for f in fieldsets if f[0] != "Compte à créditer"]
+
+    @admin.display(description="IBAN")
+    def compte_masque(self, organisation: Organisation) -> SafeString | str:
+        """Masked: changing an account takes two people, on a page of its own."""
+        if not organisation.pk:
+            return "Après le premier enregistrement."
+        adresse = reverse("compte_bancaire", args=[organisation.cle])
+        return format_html('{} <a href="{}">Changer le compte</a>', mask_iban(organisation.iban) or "aucun", adresse)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         """Bank details cannot be guessed letter by letter through the filters of the list."""
@@ -68,7 +81,7 @@ class UtilisateurAdmin(AdminVisible, UserAdmin):
     fieldsets = [
         (None, {"fields": ["email", "password"]}),
         ("Personne", {"fields": ["prenom", "nom", "fonction"]}),
-        ("Droits", {"fields": ["organisation", "role", "is_active"]}),
+        ("Droits", {"fields": ["organisation", "role", "paie", "is_active"]}),
         ("Dates", {"fields": ["last_login", "cree_le"]}),
     ]
     add_fieldsets = [

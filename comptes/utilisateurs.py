@@ -67,6 +67,11 @@ class Utilisateur(AbstractBaseUser):
         help_text="Vide seulement pour qui exploite la plateforme.",
     )
     role = models.CharField("rôle", max_length=20, choices=Role.choices, default=Role.LECTEUR)
+    paie = models.BooleanField(
+        "prépare les paiements",
+        default=False,
+        help_text="Constate le service fait, liquide, mandate, et voit les comptes bancaires en entier.",
+    )
     is_active = models.BooleanField("compte ouvert", default=True, help_text="Décochez pour fermer le compte sans rien effacer.")
     is_superuser = models.BooleanField("exploite la plateforme", default=False)
     demonstration = models.BooleanField("compte de démonstration", default=False, editable=False)

@@ -120,6 +120,7 @@ STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = DATA_DIR / "fichiers"
 WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_MIMETYPES = {".license": "text/plain", ".md": "text/plain"}  # licences of what we carry open in the browser
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 # --- Money: one currency ---------------------------------------------------------------------------
@@ -175,6 +176,30 @@ FORMAT_MODULE_PATH = ["config.formats"]
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 ADRESSE = env.str("TRAITDUNION_ADRESSE", default="http://127.0.0.1:8000").rstrip("/")  # written in messages
 DEFAULT_FROM_EMAIL = env.str("TRAITDUNION_EXPEDITEUR", default="Trait d’union <ne-pas-repondre@localhost>")
+
+# --- Who runs the site: what the law asks to be told; empty shows as not given, named by `check --deploy` -------
+EXPLOITANT = {
+    cle: env.str(f"TRAITDUNION_{cle.upper()}", default="").strip()
+    for cle in (
+        "editeur",
+        "editeur_adresse",
+        "editeur_telephone",
+        "editeur_siret",
+        "publication",
+        "hebergeur",
+        "hebergeur_adresse",
+        "hebergeur_telephone",
+        "contact",
+        "dpo",
+        "conservation",
+        "schema",
+    )
+}
+
+# --- Electronic signatures -------------------------------------------------------------------------
+SCEAU_FICHIER = env.str("TRAITDUNION_SCEAU", default="")  # PKCS#12 of the platform's seal
+SCEAU_PHRASE = env.str("TRAITDUNION_SCEAU_PHRASE", default="")
+AUTORITES_SIGNATURE = env.str("TRAITDUNION_AUTORITES", default="")  # folder of the certificates that vouch for signers
 
 # --- Security --------------------------------------------------------------------------------------
 HTTPS = env.bool("TRAITDUNION_HTTPS", default=not DEBUG)

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
 from django.views.generic import TemplateView
 
+from socle import vues_legales
 from socle.vues import pulse
 
 urlpatterns = [
@@ -26,7 +27,11 @@ urlpatterns = [
     ),
     path("compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"),
     path("aide/", login_not_required(TemplateView.as_view(template_name="pages/aide.html")), name="aide"),
-    path("accessibilite/", login_not_required(TemplateView.as_view(template_name="pages/accessibilite.html")), name="accessibilite"),
+    path("accessibilite/", vues_legales.accessibilite, name="accessibilite"),
+    path("mentions-legales/", vues_legales.mentions_legales, name="mentions_legales"),
+    path("confidentialite/", vues_legales.confidentialite, name="confidentialite"),
+    path("confidentialite/registre/", vues_legales.registre, name="registre"),
+    path("confidentialite/registre.<slug:forme>", vues_legales.registre_tableur, name="registre_tableur"),
     path("sante/", pulse, name="sante"),
     path("admin/", admin.site.urls),
 ]

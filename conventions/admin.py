@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -35,8 +35,11 @@ class PartieInline(InlineConvention):
         "civilite",
         "signataire",
         "qualite",
+        "seance_prevue",
         "deliberation_numero",
         "deliberation_date",
+        "deliberation_executoire",
+        "delegation",
     ]
 
 
@@ -73,16 +76,29 @@ class ConventionAdmin(AdminVisible):
     search_fields = ["reference", "titre", "objet", "parties__organisation__nom"]
     autocomplete_fields = ["parent", "renouvelle"]
     filter_horizontal = ["politiques"]
-    readonly_fields = ["liens", "liste_variables"]
+    readonly_fields = ["liens", "etat", "liste_variables"]
     inlines = [PartieInline, ObjectifInline, AxeInline, ArticleInline, MontantDeclareInline]
     fieldsets = [
         (None, {"fields": ["liens", "reference", "titre", "nature", "etat", "objet"]}),
         ("Famille", {"fields": ["parent", "renouvelle", "politiques"]}),
         ("Période", {"fields": ["periode", ("annee_debut", "annee_fin"), ("date_debut", "date_fin"), "duree_declaree_mois"]}),
         ("Signature", {"fields": ["date_point_etape", "date_signature", "lieu_signature", "nombre_originaux", "tribunal"]}),
+        ("Échéances", {"fields": [("delai_bilan_mois", "preavis_mois")]}),
         ("Coûts", {"fields": ["tarif_journalier"]}),
         ("Texte", {"fields": ["preambule", "liste_variables"]}),
     ]
+
+    def has_change_permission(self, request: HttpRequest, obj: Convention | None = None) -> bool:
+        """What is at signature or signed is read here; the workspace makes it go on."""
+        return super().has_change_permission(request, obj) and not (obj and obj.is_figee)
+
+    def refuse_others(self, request: HttpRequest, object_id: str) -> None:
+        """The past of a frozen convention is read as that of the others."""
+        if self.get_object(request, object_id) is None:
+            raise Http404("Cet historique n’existe pas.")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Convention | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and obj.is_figee)
 
     def get_fieldsets(self, request: HttpRequest, obj: Convention | None = None) -> Any:
         """A link to a convention the person may not see is neither shown nor lost when saving."""
@@ -102,8 +118,10 @@ class ConventionAdmin(AdminVisible):
         if not convention.pk:
             return "Après le premier enregistrement."
         return format_html(
-            '<a href="{}">Espace de travail</a> · <a href="{}">PDF de la convention</a> · <a href="{}">PDF du récapitulatif</a>',
+            '<a href="{}">Espace de travail</a> · <a href="{}">Signature et suite : faire avancer</a> · '
+            '<a href="{}">PDF de la convention</a> · <a href="{}">PDF du récapitulatif</a>',
             convention.get_absolute_url(),
+            reverse("vie", args=[convention.reference]),
             reverse("convention_pdf", args=[convention.reference]),
             reverse("recapitulatif_pdf", args=[convention.reference]),
         )

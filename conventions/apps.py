@@ -6,3 +6,11 @@ from django.apps import AppConfig
 class ConventionsConfig(AppConfig):
     name = "conventions"
     verbose_name = "Conventions"
+
+    def ready(self) -> None:
+        from conventions import gel, models
+
+        gel.protect(models.Convention, "", gel.SUIVI_CONVENTION)
+        gel.protect(models.Partie, "convention", gel.SUIVI_PARTIE)
+        for modele in (models.Objectif, models.Axe, models.Article, models.MontantDeclare):
+            gel.protect(modele, "convention")

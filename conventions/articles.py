@@ -11,6 +11,7 @@ from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation
 from conventions.conventions import Convention
+from conventions.gel import QuerySetGelable
 from conventions.variables import refuse_unknown
 from socle.montants import EuroField, MinimumEuro, euro_only
 
@@ -59,6 +60,8 @@ class Article(models.Model):
     modele = models.ForeignKey(
         ModeleArticle, models.SET_NULL, verbose_name="modèle d’origine", related_name="articles", null=True, blank=True
     )
+
+    objects = QuerySetGelable.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:
@@ -84,7 +87,7 @@ class Article(models.Model):
         refuse_unknown(texte=self.texte)
 
 
-class MontantDeclareQuerySet(models.QuerySet["MontantDeclare"]):
+class MontantDeclareQuerySet(QuerySetGelable["MontantDeclare"]):
     """Declared amounts, by who may see their convention."""
 
     def visible_to(self, user: Any) -> "MontantDeclareQuerySet":

@@ -9,9 +9,10 @@ from django.db import models
 from simple_history.models import HistoricalRecords
 
 from conventions.conventions import Convention
+from conventions.gel import QuerySetGelable
 
 
-class AxeQuerySet(models.QuerySet["Axe"]):
+class AxeQuerySet(QuerySetGelable["Axe"]):
     """Axes, by who may see their convention."""
 
     def visible_to(self, user: Any) -> "AxeQuerySet":

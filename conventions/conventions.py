@@ -12,6 +12,8 @@ from django.db.models import F, Q
 from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
+from conventions.etats import FIGES, SIGNES, Etat
+from conventions.gel import QuerySetGelable
 from conventions.variables import refuse_unknown
 from socle.montants import EuroField, MinimumEuro, euro_only
 
@@ -35,7 +37,7 @@ class Politique(models.Model):
         return self.nom
 
 
-class ConventionQuerySet(models.QuerySet["Convention"]):
+class ConventionQuerySet(QuerySetGelable["Convention"]):
     """Conventions, by who may see and change them."""
 
     def visible_to(self, user: Any) -> "ConventionQuerySet":
@@ -47,6 +49,10 @@ class ConventionQuerySet(models.QuerySet["Convention"]):
         # A subquery rather than a join: no duplicates, and the caller may filter on other parties.
         parties = apps.get_model("conventions", "Partie").objects.filter(organisation_id=user.organisation_id)
         return self.filter(pk__in=parties.values("convention_id"))
+
+    def without_avenants(self) -> "ConventionQuerySet":
+        """Agreements themselves: avenants are read from the agreement they change."""
+        return self.filter(avenant_de=None)
 
     def with_parties(self) -> "ConventionQuerySet":
         """Load the parties and their organisations in one query, in the order of the agreement."""
@@ -60,20 +66,9 @@ class Convention(models.Model):
         CADRE = "cadre", "Convention-cadre"
         SPECIFIQUE = "specifique", "Convention spécifique"
 
-    class Etat(models.TextChoices):
-        BROUILLON = "brouillon", "Brouillon"
-        EN_NEGOCIATION = "en_negociation", "En négociation"
-        VALIDEE = "validee", "Validée"
-        DELIBEREE = "deliberee", "Délibérée"
-        A_SIGNER = "a_signer", "À signer"
-        SIGNEE = "signee", "Signée"
-        NOTIFIEE = "notifiee", "Notifiée"
-        EXECUTOIRE = "executoire", "Exécutoire"
-        SOLDEE = "soldee", "Soldée"
-        RESILIEE = "resiliee", "Résiliée"
-        CADUQUE = "caduque", "Caduque"
-
-    ETATS_SIGNES = (Etat.SIGNEE, Etat.NOTIFIEE, Etat.EXECUTOIRE, Etat.SOLDEE, Etat.RESILIEE)
+    Etat = Etat
+    ETATS_SIGNES = SIGNES
+    ETATS_FIGES = FIGES
 
     reference = models.CharField(
         "référence",
@@ -105,6 +100,18 @@ class Convention(models.Model):
         blank=True,
         help_text="La convention précédente de la même suite.",
     )
+    avenant_de = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        verbose_name="avenant à",
+        related_name="avenants",
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="La convention signée que cet avenant modifie ; la suite des avenants part toujours d’elle.",
+    )
+    numero_avenant = models.PositiveSmallIntegerField("numéro d’avenant", null=True, blank=True, editable=False)
+    origines = models.JSONField("lignes d’origine", default=dict, blank=True, editable=False)
     objet = models.TextField("objet en une phrase", blank=True, help_text="Pour les listes et les données ouvertes.")
     periode = models.CharField("période annoncée", max_length=60, blank=True, help_text="Telle que le texte la donne : « 2018 – 2020 ».")
     annee_debut = models.PositiveSmallIntegerField("première année du budget", null=True, blank=True, validators=YEARS)
@@ -115,6 +122,15 @@ class Convention(models.Model):
         "durée annoncée, en mois", null=True, blank=True, help_text="Quand le texte annonce une durée : « trois ans » vaut 36."
     )
     date_signature = models.DateField("date de signature", null=True, blank=True)
+    date_notification = models.DateField("date de notification", null=True, blank=True, editable=False)
+    date_executoire = models.DateField("date d’entrée en vigueur", null=True, blank=True, editable=False)
+    date_cloture = models.DateField("date de clôture ou de résiliation", null=True, blank=True, editable=False)
+    delai_bilan_mois = models.PositiveSmallIntegerField(
+        "délai du bilan, en mois", default=3, help_text="Après la fin de chaque année : 3 place le bilan au 31 mars."
+    )
+    preavis_mois = models.PositiveSmallIntegerField(
+        "préavis de renouvellement, en mois", default=6, help_text="Avant la fin de la convention : sert aux échéances annoncées."
+    )
     date_point_etape = models.DateField(
         "point d’étape", null=True, blank=True, help_text="Date portée par la mention « document de travail » jusqu’à la signature."
     )
@@ -164,6 +180,16 @@ class Convention(models.Model):
                 violation_error_message="Une convention ne peut dépendre d’elle-même ni se renouveler elle-même.",
             ),
             models.CheckConstraint(
+                condition=Q(avenant_de__isnull=True, numero_avenant__isnull=True) | Q(avenant_de__isnull=False, numero_avenant__gte=1),
+                name="convention_avenant_numerote",
+                violation_error_message="Un avenant porte un numéro et la convention qu’il modifie.",
+            ),
+            models.UniqueConstraint(
+                fields=["avenant_de", "numero_avenant"],
+                name="convention_avenant_unique",
+                violation_error_message="Un autre avenant de la convention porte ce numéro.",
+            ),
+            models.CheckConstraint(
                 condition=Q(tarif_journalier__isnull=True) | Q(tarif_journalier__gte=0),
                 name="convention_tarif_positif",
                 violation_error_message="Le tarif journalier ne peut pas être négatif.",
@@ -211,13 +237,29 @@ class Convention(models.Model):
         return self.etat in self.ETATS_SIGNES
 
     @property
+    def is_figee(self) -> bool:
+        """Nothing of it changes any more: at signature, signed, or given up."""
+        return self.etat in self.ETATS_FIGES
+
+    @property
+    def is_definitive(self) -> bool:
+        """Its documents bear no draft marking: at signature, or signed."""
+        return self.etat == self.Etat.A_SIGNER or self.is_signee
+
+    @property
+    def is_avenant(self) -> bool:
+        return self.avenant_de_id is not None
+
+    @property
     def date_document(self) -> date | None:
         """The date a document of this convention speaks at: signature, else the working draft's."""
         return self.date_signature if self.is_signee else self.date_point_etape
 
     @property
     def nom_court(self) -> str:
-        """« Convention-cadre 2018 – 2020 »; a period told in a sentence is left to the page that shows it."""
+        """« Convention-cadre 2018 – 2020 », « Avenant n° 1 »; a period told in a sentence is left to the page that shows it."""
+        if self.is_avenant:
+            return f"Avenant n°\u00a0{self.numero_avenant}"
         periode = self.periode_affichee
         return " ".join(filter(None, [self.get_nature_display(), periode if len(periode) <= 15 else str(self.annee_debut or "")]))
 
@@ -229,6 +271,8 @@ class Objectif(models.Model):
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     titre = models.CharField("titre", max_length=250)
     description = models.TextField("description", blank=True)
+
+    objects = QuerySetGelable.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:

@@ -3,6 +3,7 @@
 from conventions.articles import Article, ModeleArticle, MontantDeclare
 from conventions.axes import Axe
 from conventions.conventions import Convention, Objectif, Politique
+from conventions.journal import Evenement
 from conventions.parties import Partie
 
-__all__ = ["Article", "Axe", "Convention", "ModeleArticle", "MontantDeclare", "Objectif", "Partie", "Politique"]
+__all__ = ["Article", "Axe", "Convention", "Evenement", "ModeleArticle", "MontantDeclare", "Objectif", "Partie", "Politique"]

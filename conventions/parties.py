@@ -5,6 +5,7 @@ from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation
 from conventions.conventions import Convention
+from conventions.gel import QuerySetGelable
 
 VOYELLES = "AEÉIOU"
 FEMININS = {"Métropole", "CCI", "Chambre", "Région", "Commune", "Ville", "Communauté", "Agglomération", "Agglo", "Association", "Union"}
@@ -35,6 +36,22 @@ class Partie(models.Model):
     qualite = models.CharField("qualité", max_length=120, blank=True, help_text="« Président », « Vice-présidente déléguée ».")
     deliberation_numero = models.CharField("numéro de délibération", max_length=60, blank=True)
     deliberation_date = models.DateField("date de délibération", null=True, blank=True)
+    deliberation_executoire = models.DateField(
+        "délibération exécutoire le",
+        null=True,
+        blank=True,
+        help_text="Date de sa transmission au contrôle de légalité et de sa publication.",
+    )
+    deliberation_fichier = models.FileField("délibération, fichier", upload_to="deliberations/", blank=True, max_length=200, editable=False)
+    seance_prevue = models.DateField("séance prévue le", null=True, blank=True, help_text="Quand l’assemblée délibérera.")
+    delegation = models.CharField(
+        "délégation de signature",
+        max_length=250,
+        blank=True,
+        help_text="L’acte qui permet à cette personne de signer : « arrêté n° 2018-12 du 04/01/2018 ».",
+    )
+
+    objects = QuerySetGelable.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:
@@ -56,6 +73,11 @@ class Partie(models.Model):
 
     def __str__(self) -> str:
         return self.denomination
+
+    @property
+    def cle_page(self) -> str:
+        """What names it in the forms of a page."""
+        return str(self.pk)
 
     @property
     def representant(self) -> str:

@@ -17,6 +17,7 @@ from django.db.models import Q
 from djmoney.money import Money
 
 from comptes.models import Organisation, Utilisateur
+from conventions.gel import lift
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 from financement.controles.suivi import silence
@@ -30,7 +31,7 @@ Data = dict[str, Any]
 
 def load_demonstration() -> Counter[str]:
     """Create what is missing, all or nothing, and count it by verbose name. What was never checked is."""
-    with silence():
+    with silence(), lift():  # agreements signed on paper are loaded as they were signed
         comptes = Chargeur().load()
         for convention in Convention.objects.filter(Q(verification=None) | Q(verification__calculee_le=None)):
             verify(convention)

@@ -47,7 +47,10 @@ class Entree:
 
 
 def publish_convention(convention: Convention) -> bytes:
-    """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes."""
+    """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes.
+
+    Of an avenant, the agreement as it changes it: the consolidated version, which says that it is not an original.
+    """
     recap = compute_recapitulatif(convention)
     texte = write_convention(convention, niveau_preambule=2, niveau_articles=3)
     feuilles = load_feuilles(convention)
@@ -56,6 +59,7 @@ def publish_convention(convention: Convention) -> bytes:
         render_partie(
             "couverture",
             convention=convention,
+            consolidation=describe_consolidation(convention),
             logos=logos,
             composition=describe_composition(texte, len(feuilles), recap),
             controles=describe_controles(convention),
@@ -75,7 +79,10 @@ def publish_convention(convention: Convention) -> bytes:
         parties += [render_fiche(feuille, niveau=2, ensuite=True) for feuille in feuilles]
     if has_recap(recap):
         parties.append(render_recap(recap, f"Annexe {2 if feuilles else 1} – Récapitulatif financier", lies=True))
-    return publish_parties(convention, convention.titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [])
+    titre = f"{convention.titre} – version consolidée" if convention.is_avenant else convention.titre
+    return publish_parties(
+        convention, titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [], describe_consolidation(convention)
+    )
 
 
 def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
@@ -137,7 +144,7 @@ def render_fiche(feuille: Feuille, niveau: int, ensuite: bool = False) -> SafeSt
         racine=feuille.racine,
         description=description,
         ensuite=ensuite,
-        brouillon=not convention.is_signee,
+        brouillon=not convention.is_definitive,
         couts=build_couts(feuille.couts, convention.annees),
         parts=build_parts(fiche, feuille.couts, feuille.parts, convention.annees),
         indicateurs=[i for i in indicateurs if i["a_cible"]],
@@ -205,8 +212,8 @@ def describe_composition(texte: TexteConvention, nb_fiches: int, recap: Recapitu
 
 
 def describe_controles(convention: Convention) -> str:
-    """What the cover of a draft says of its contradictions; nothing once signed."""
-    if convention.is_signee:
+    """What the cover of a draft says of its contradictions; nothing once at signature."""
+    if convention.is_definitive:
         return ""
     comptes = Counter(t.regle.gravite for t in find_ouvertes(convention))
     if not comptes:
@@ -252,9 +259,14 @@ def attach_budget(recap: Recapitulatif) -> PieceJointe:
     return PieceJointe(nom, write_recapitulatif_xlsx(recap), "Récapitulatif financier, tableur avec ses formules")
 
 
+def describe_consolidation(convention: Convention) -> str:
+    """« Version consolidée après l’avenant n° 1 », which stands for the agreement and is not what was signed; nothing for an agreement."""
+    return f"Version consolidée après l’avenant n°\u00a0{convention.numero_avenant}" if convention.is_avenant else ""
+
+
 def describe_mention(convention: Convention) -> str:
-    """The draft marking of every page until signature; nothing afterwards."""
-    if convention.is_signee:
+    """The draft marking of every page until the document is frozen for signature; nothing afterwards."""
+    if convention.is_definitive:
         return ""
     mention = "Document de travail – à ne pas diffuser"
     return f"{mention} · point d’étape le {convention.date_point_etape:%d/%m/%Y}" if convention.date_point_etape else mention
@@ -271,14 +283,17 @@ def publish_parties(
     parties: list[SafeString],
     ressources: Ressources | None = None,
     pieces: Sequence[PieceJointe] = (),
+    nom: str = "",
 ) -> bytes:
-    """Parts as one PDF, with the running lines and the marking of the convention."""
+    """Parts as one PDF, with the running lines and the marking of the convention; `nom` replaces its own in the running line."""
     denominations = [p.denomination for p in convention.parties.all()]
     contexte = {
         "titre": titre,
         "auteur": denominations[0] if denominations else "Trait d’union",
         "sujet": f"{convention.nom_court}, {list_fr(denominations)}",
-        "courant": " · ".join(filter(None, [convention.nom_court, list_fr([p.organisation.sigle for p in convention.parties.all()])])),
+        "courant": " · ".join(
+            filter(None, [nom or convention.nom_court, list_fr([p.organisation.sigle for p in convention.parties.all()])])
+        ),
         "mention": describe_mention(convention),
         "parties": parties,
     }

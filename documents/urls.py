@@ -1,14 +1,34 @@
-"""Addresses of the documents to download."""
+"""Addresses of the documents, of the life of a convention and of its avenants."""
 
 from django.urls import path
 
 from documents import views
+from documents.vues import avenants, fichiers, vie
+
+CONVENTION = "conventions/<slug:reference>/"
+VIE = CONVENTION + "vie/"
 
 urlpatterns = [
-    path("conventions/<slug:reference>/convention.pdf", views.convention_pdf, name="convention_pdf"),
-    path("conventions/<slug:reference>/recapitulatif.pdf", views.recapitulatif_pdf, name="recapitulatif_pdf"),
-    path("conventions/<slug:reference>/recapitulatif.xlsx", views.recapitulatif_xlsx, name="recapitulatif_xlsx"),
-    path("conventions/<slug:reference>/controles.pdf", views.controles_pdf, name="controles_pdf"),
-    path("conventions/<slug:reference>/rapprochement.pdf", views.rapprochement_pdf, name="rapprochement_pdf"),
-    path("conventions/<slug:reference>/fiches/<slug:slug>.pdf", views.fiche_pdf, name="fiche_pdf"),
+    path(CONVENTION + "convention.pdf", views.convention_pdf, name="convention_pdf"),
+    path(CONVENTION + "recapitulatif.pdf", views.recapitulatif_pdf, name="recapitulatif_pdf"),
+    path(CONVENTION + "recapitulatif.xlsx", views.recapitulatif_xlsx, name="recapitulatif_xlsx"),
+    path(CONVENTION + "controles.pdf", views.controles_pdf, name="controles_pdf"),
+    path(CONVENTION + "rapprochement.pdf", views.rapprochement_pdf, name="rapprochement_pdf"),
+    path(CONVENTION + "fiches/<slug:slug>.pdf", views.fiche_pdf, name="fiche_pdf"),
+    path(VIE, vie.vie, name="vie"),
+    path(VIE + "passer/<slug:action>/", vie.passer, name="vie_passer"),
+    path(VIE + "deliberations/<int:partie>/", vie.deliberation, name="vie_deliberation"),
+    path(VIE + "deliberations/<int:partie>/fichier/", fichiers.deliberation_fichier, name="deliberation_fichier"),
+    path(VIE + "signatures/<int:partie>/", vie.signer, name="vie_signer"),
+    path(VIE + "signatures/<int:pk>/fichier/", fichiers.signature_fichier, name="signature_fichier"),
+    path(VIE + "verifier/", vie.verifier_fichier, name="vie_verifier"),
+    path(VIE + "documents/<int:pk>.<slug:forme>", fichiers.document_fige, name="document_fige"),
+    path(VIE + "avenant/", avenants.ouvrir, name="avenant_ouvrir"),
+    path(VIE + "reconduire/", avenants.reconduire, name="reconduire"),
+    path(VIE + "dossier/", vie.dossier, name="dossier"),
+    path(CONVENTION + "journal/", vie.journal, name="journal"),
+    path(CONVENTION + "journal.csv", vie.journal_csv, name="journal_csv"),
+    path(CONVENTION + "avenant/", avenants.avenant, name="avenant"),
+    path(CONVENTION + "avenant.pdf", avenants.avenant_pdf, name="avenant_pdf"),
+    path(CONVENTION + "consolidee.pdf", avenants.consolidee_pdf, name="consolidee_pdf"),
 ]

@@ -4,6 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
+from documents.officiels import read_officiel
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
 from documents.reunion import publish_controles, publish_rapprochement
 from fiches.acces import get_fiche
@@ -16,9 +17,10 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @require_safe
 def convention_pdf(request: HttpRequest, reference: str) -> HttpResponse:
-    """The complete agreement."""
+    """The complete agreement: the document that was frozen, else what the data give today. Of an avenant, the consolidated version."""
     convention = get_convention(request.user, reference)
-    return download(publish_convention(convention), f"{reference}.pdf", "application/pdf")
+    contenu = None if convention.is_avenant else read_officiel(convention)
+    return download(contenu or publish_convention(convention), f"{reference}.pdf", "application/pdf")
 
 
 @require_safe

@@ -4,20 +4,9 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 
+from conventions.gel import explain_gel
 from conventions.models import Convention
 from fiches.fiches import FicheAction
-
-# From « à signer » on, figures and texts are those of a document: they change through an avenant only.
-FIGEES = (Convention.Etat.A_SIGNER, *Convention.ETATS_SIGNES, Convention.Etat.CADUQUE)
-
-
-def explain_gel(convention: Convention) -> str:
-    """Why nothing of this convention changes any more; empty while it is being written."""
-    if convention.etat == Convention.Etat.A_SIGNER:
-        return "Cette convention part à la signature : ses fiches ne changent plus."
-    if convention.etat == Convention.Etat.CADUQUE:
-        return "Cette convention est caduque : ses fiches ne changent plus."
-    return "Cette convention est signée : ses fiches ne changent que par un avenant." if convention.etat in FIGEES else ""
 
 
 def explain_lecture(user: Any, convention: Convention) -> str:

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation, Utilisateur
+from conventions.gel import QuerySetGelable
 from conventions.models import Axe, Convention
 
 # Words that addresses of the workspace use in the place of a code.
@@ -19,7 +20,7 @@ MOTS_RESERVES = {"nouvelle", "corbeille", "lot", "n"}
 MISE_EN_FORME = "Paragraphes, listes (- ), gras (**) et intertitres (###)."
 
 
-class FicheQuerySet(models.QuerySet["FicheAction"]):
+class FicheQuerySet(QuerySetGelable["FicheAction"]):
     """Fiches, by who may see them and what is loaded with them."""
 
     def visible_to(self, user: Any) -> "FicheQuerySet":

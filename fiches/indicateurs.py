@@ -5,10 +5,11 @@ from typing import Any
 from django.db import models
 from simple_history.models import HistoricalRecords
 
+from conventions.gel import QuerySetGelable
 from fiches.fiches import FicheAction
 
 
-class IndicateurQuerySet(models.QuerySet["Indicateur"]):
+class IndicateurQuerySet(QuerySetGelable["Indicateur"]):
     """Indicators, by who may see their fiche."""
 
     def visible_to(self, user: Any) -> "IndicateurQuerySet":
@@ -41,6 +42,8 @@ class CibleIndicateur(models.Model):
     indicateur = models.ForeignKey(Indicateur, models.CASCADE, verbose_name="indicateur", related_name="cibles")
     annee = models.PositiveSmallIntegerField("année")
     valeur = models.DecimalField("cible", max_digits=14, decimal_places=2)
+
+    objects = QuerySetGelable.as_manager()
     history = HistoricalRecords(verbose_name="historique")
 
     class Meta:

@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import F, Q
 from simple_history.models import HistoricalRecords
 
+from conventions.gel import QuerySetGelable
 from fiches.fiches import FicheAction
 from socle.montants import EuroField, MinimumEuro, euro_only
 
 
-class ProduitPretQuerySet(models.QuerySet["ProduitPret"]):
+class ProduitPretQuerySet(QuerySetGelable["ProduitPret"]):
     """Loan products, by who may see their fiche."""
 
     def visible_to(self, user: Any) -> "ProduitPretQuerySet":

@@ -16,13 +16,14 @@ from fiches.abonnements import get_abonnement, read_signature
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """One box: receive the summary or not."""
+    """One box: receive the summary and the reminders, or not."""
     user: Any = request.user
     if request.method == "POST":
         abonnement = get_abonnement(user)
         abonnement.actif = bool(request.POST.get("resume"))
         abonnement.save()
-        messages.success(request, "Vous recevrez le résumé." if abonnement.actif else "Vous ne recevrez plus le résumé.")
+        oui, non = "Vous recevrez le résumé et les rappels.", "Vous ne recevrez plus le résumé ni les rappels."
+        messages.success(request, oui if abonnement.actif else non)
         return redirect("preferences")
     actif = getattr(getattr(user, "abonnement", None), "actif", True)
     return render(request, "fiches/preferences.html", {"actif": actif})

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
@@ -18,17 +16,14 @@ from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, R
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
-from fiches.droits import FIGEES
 from fiches.models import FicheAction
 from financement import echanges
-from financement.controles.verification import explain_blocage, verify
+from financement.controles.verification import verify
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 from financement.syntheses import read_by_fiche
 from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
 from socle.typographie import format_euros
-
-SIGNATURE = (Convention.Etat.A_SIGNER, *Convention.ETATS_SIGNES)
 
 
 class LigneCoutInline(InlineVisible):
@@ -51,20 +46,8 @@ class VersementInline(InlineConvention):
     fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "taux", "montant", "date_prevue"]
 
 
-class FormulaireConvention(forms.ModelForm):
-    """Refuses to send to signature what contradicts itself."""
-
-    def clean(self) -> dict[str, Any]:
-        donnees: dict[str, Any] = super().clean() or {}
-        ouverte = self.instance.pk and self.initial.get("etat") not in FIGEES
-        if ouverte and donnees.get("etat") in SIGNATURE and (refus := explain_blocage(self.instance)):
-            raise ValidationError({"etat": refus})
-        return donnees
-
-
 @admin.register(Convention)
 class ConventionFinanceeAdmin(ConventionAdmin):
-    form = FormulaireConvention
     inlines = [*ConventionAdmin.inlines, VersementInline]
     actions = ["verifier_coherence"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from django.urls import reverse
 from django.utils import timezone
@@ -24,15 +23,6 @@ class Attente:
     titre: str
     detail: str
     url: str
-
-
-@dataclass(frozen=True)
-class Echeance:
-    """A date that counts."""
-
-    jour: date
-    libelle: str
-    convention: Convention
 
 
 def list_attentes(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
@@ -136,16 +126,3 @@ def _parties(user: Utilisateur, conventions: Sequence[Convention]) -> list[Atten
                     )
                 )
     return attentes
-
-
-def list_echeances(conventions: Sequence[Convention], today: date) -> list[Echeance]:
-    """Coming dates of the conventions, soonest first."""
-    echeances = []
-    for convention in conventions:
-        for jour, libelle in [(convention.date_debut, "Prise d’effet"), (convention.date_fin, "Fin de la convention")]:
-            if jour and jour >= today:
-                echeances.append(Echeance(jour, libelle, convention))
-        for versement in convention.versements.all():
-            if versement.date_prevue and versement.date_prevue >= today:
-                echeances.append(Echeance(versement.date_prevue, versement.get_nature_display(), convention))
-    return sorted(echeances, key=lambda e: (e.jour, e.convention.reference))

@@ -9,6 +9,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from conventions.conventions import YEARS
+from conventions.gel import QuerySetGelable
 from fiches.models import FicheAction
 from socle.montants import EuroField, MinimumEuro, euro_only, round_cents
 
@@ -45,7 +46,7 @@ class NatureDepense(models.Model):
         return self.nom
 
 
-class OwnedByConventionQuerySet(models.QuerySet[Any]):
+class OwnedByConventionQuerySet(QuerySetGelable[Any]):
     """Rows hanging from a fiche, by who may see its convention."""
 
     def visible_to(self, user: Any) -> "OwnedByConventionQuerySet":

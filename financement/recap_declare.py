@@ -10,12 +10,13 @@ from simple_history.models import HistoricalRecords
 
 from comptes.models import Organisation
 from conventions.conventions import YEARS
+from conventions.gel import QuerySetGelable
 from conventions.models import Axe, Convention
 from fiches.models import FicheAction
 from socle.montants import EuroField, euro_only
 
 
-class RecapDeclareQuerySet(models.QuerySet["MontantRecapDeclare"]):
+class RecapDeclareQuerySet(QuerySetGelable["MontantRecapDeclare"]):
     """Printed cells, by who may see their convention."""
 
     def visible_to(self, user: Any) -> "RecapDeclareQuerySet":

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from financement.vues import accueil, commentaires, controles, convention, edition, exports, fiches, historique, imports, rapprochement
+from financement.vues import (
+    accueil,
+    agenda,
+    bancaire,
+    commentaires,
+    controles,
+    convention,
+    edition,
+    exports,
+    fiches,
+    historique,
+    imports,
+    rapprochement,
+    versements,
+)
 
 FICHES = "conventions/<slug:reference>/fiches/"
 PAGE = FICHES + "<slug:slug>/"
@@ -10,12 +24,15 @@ MACHINE = FICHES + "n/<int:pk>/"
 
 IMPORTS = "conventions/<slug:reference>/imports/"
 IMPORT = IMPORTS + "<int:pk>/"
+VERSEMENTS = "conventions/<slug:reference>/versements/"
 CONTROLES = "conventions/<slug:reference>/controles/"
 RAPPROCHEMENT = "conventions/<slug:reference>/rapprochement/"
 
 urlpatterns = [
     path("", accueil.accueil, name="accueil"),
     path("recherche/", accueil.recherche, name="recherche"),
+    path("compte/agenda/", agenda.agenda, name="agenda"),
+    path("calendrier/<str:jeton>.ics", agenda.calendrier, name="calendrier"),
     path("conventions/", accueil.conventions, name="conventions"),
     path("conventions/<slug:reference>/", convention.apercu, name="convention"),
     path("conventions/<slug:reference>/budget/", convention.budget, name="budget"),
@@ -41,6 +58,16 @@ urlpatterns = [
     path(RAPPROCHEMENT, rapprochement.rapprochement, name="rapprochement"),
     path(RAPPROCHEMENT + "reprendre/", rapprochement.reprendre, name="rapprochement_reprendre"),
     path("conventions/<slug:reference>/rapprochement.xlsx", rapprochement.rapprochement_xlsx, name="rapprochement_xlsx"),
+    path(VERSEMENTS, versements.versements, name="versements"),
+    path(VERSEMENTS + "<int:versement>/demander/", versements.demander, name="versement_demander"),
+    path(VERSEMENTS + "<int:versement>/constater/", versements.constater, name="versement_constater"),
+    path(VERSEMENTS + "<int:versement>/pieces/", versements.joindre, name="versement_joindre"),
+    path(VERSEMENTS + "pieces/<int:pk>/", versements.piece, name="versement_piece"),
+    path(VERSEMENTS + "paiements/<int:pk>/<slug:action>/", versements.avancer, name="paiement_avancer"),
+    path(VERSEMENTS + "credits/<int:payeur>/", versements.crediter, name="versement_crediter"),
+    path(VERSEMENTS + "reversements/<int:payeur>/", versements.reverser, name="versement_reverser"),
+    path("organisations/<slug:cle>/compte/", bancaire.compte_bancaire, name="compte_bancaire"),
+    path("organisations/<slug:cle>/compte/<int:pk>/", bancaire.compte_confirmer, name="compte_confirmer"),
     path(FICHES, fiches.fiches, name="fiches"),
     path(FICHES + "nouvelle/", fiches.nouvelle, name="fiche_nouvelle"),
     path(FICHES + "corbeille/", fiches.corbeille, name="corbeille"),

@@ -8,12 +8,13 @@ from django.db import models
 from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
-from comptes.models import Organisation
+from comptes.models import Organisation, Utilisateur
+from conventions.gel import QuerySetGelable
 from conventions.models import Convention
-from socle.montants import EuroField, MinimumEuro, euro_only
+from socle.montants import ZERO, EuroField, MinimumEuro, euro_only
 
 
-class VersementQuerySet(models.QuerySet["Versement"]):
+class VersementQuerySet(QuerySetGelable["Versement"]):
     """Payments, by who may see their convention."""
 
     def visible_to(self, user: Any) -> "VersementQuerySet":
@@ -28,12 +29,25 @@ class Versement(models.Model):
         INTERMEDIAIRE = "intermediaire", "Acompte intermédiaire"
         SOLDE = "solde", "Solde"
 
+    class Declencheur(models.TextChoices):
+        NOTIFICATION = "notification", "Notification de la convention"
+        BILAN_RECU = "bilan_recu", "Réception du bilan"
+        BILAN_ACCEPTE = "bilan_accepte", "Acceptation du bilan"
+        AUCUN = "aucun", "Aucune condition"
+
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="versements")
     ordre = models.PositiveSmallIntegerField("ordre", default=10)
     nature = models.CharField("nature", max_length=15, choices=Nature.choices)
     payeur = models.ForeignKey(Organisation, models.PROTECT, verbose_name="payeur", related_name="versements_payes")
     beneficiaire = models.ForeignKey(Organisation, models.PROTECT, verbose_name="bénéficiaire", related_name="versements_recus")
     condition = models.CharField("condition", max_length=250, blank=True)
+    declencheur = models.CharField(
+        "ce qui l’ouvre",
+        max_length=15,
+        choices=Declencheur.choices,
+        blank=True,
+        help_text="Vide : la notification pour un acompte, l’acceptation du bilan pour le solde.",
+    )
     taux = models.DecimalField(
         "part de la participation, en %",
         max_digits=7,
@@ -75,3 +89,37 @@ class Versement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_nature_display()} – {self.convention.reference}"
+
+    @property
+    def ouvre_par(self) -> "Versement.Declencheur":
+        """What must happen before it may be asked for; by its nature when the text does not say."""
+        if self.declencheur:
+            return self.Declencheur(self.declencheur)
+        return {
+            self.Nature.ACOMPTE: self.Declencheur.NOTIFICATION,
+            self.Nature.INTERMEDIAIRE: self.Declencheur.BILAN_RECU,
+            self.Nature.SOLDE: self.Declencheur.BILAN_ACCEPTE,
+        }[self.Nature(self.nature)]
+
+    @property
+    def is_regle(self) -> bool:
+        """Paid in full: all that was planned, or at least something when no amount was. Reads `paiements`, to be prefetched for many."""
+        payes = [p.montant.amount for p in self.paiements.all() if p.is_paye]
+        return bool(payes) and (self.montant is None or sum(payes, ZERO) >= self.montant.amount)
+
+
+class ConstatCondition(models.Model):
+    """Somebody of the payer saw that the condition of a payment holds: when, and by what."""
+
+    versement = models.OneToOneField(Versement, models.CASCADE, verbose_name="versement", related_name="constat")
+    date = models.DateField("remplie le")
+    motif = models.CharField("constaté par", max_length=250, help_text="« Bilan 2018 reçu par courriel », « compte rendu du comité ».")
+    auteur = models.ForeignKey(Utilisateur, models.SET_NULL, verbose_name="par", null=True, related_name="+")
+    cree_le = models.DateTimeField("enregistré le", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "condition remplie"
+        verbose_name_plural = "conditions remplies"
+
+    def __str__(self) -> str:
+        return f"{self.versement} : {self.date:%d/%m/%Y}"

@@ -127,10 +127,16 @@ TABLE = {
     "fiche_commentaire_regler": Adresse({"reference": REFERENCE, "pk": PK, "numero": NUMERO}, lecteur=405, lecture_seule=False),
     "fiche_recuperer": Adresse({"reference": REFERENCE, "pk": JETEE}, lecteur=405, lecture_seule=False),
     "preferences": Adresse(lecture_seule=False),
+    "agenda": Adresse(lecture_seule=False),
+    "calendrier": Adresse({"jeton": "faux"}, anonyme=404, lecteur=404),
     "jeton": PAGE,
     "resume_desabonner": Adresse({"jeton": "faux"}, anonyme=404, lecteur=404, lecture_seule=False),
     "aide": PUBLIQUE,
     "accessibilite": PUBLIQUE,
+    "mentions_legales": PUBLIQUE,
+    "confidentialite": PUBLIQUE,
+    "registre": PAGE,
+    "registre_tableur": Adresse({"forme": "ods"}),
     "sante": PUBLIQUE,
     "account_login": Adresse(anonyme=200, lecteur=302, lecture_seule=False),
     "account_inactive": PUBLIQUE,
@@ -614,7 +620,7 @@ def test_addresses_of_scripts_and_buttons_are_posted_only(nom: str, agent_ici: C
     assert copy_tables() == avant
 
 
-@pytest.mark.parametrize("nom", [*ECRITURES, "preferences"])
+@pytest.mark.parametrize("nom", [*ECRITURES, "preferences", "agenda"])
 def test_post_without_the_token_of_the_site_is_refused(nom: str, agent_ici: Client) -> None:
     mefiant = Client(enforce_csrf_checks=True)
     mefiant.cookies = agent_ici.cookies
@@ -813,6 +819,7 @@ def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
         "budget_tableur": 'attachment; filename="ESSAI-1-budget.xlsx"',
         "subventions_csv": 'attachment; filename="subventions.csv"',
         "import_fichier": 'attachment; filename="budget.csv"',
+        "registre_tableur": 'attachment; filename="registre-trait-d-union.ods"',
     }
 
 

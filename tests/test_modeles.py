@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 from djmoney.money import Money
 
-from comptes.models import Utilisateur
+from comptes.models import Rappel, Utilisateur
 from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
 from financement.models import PageImport
 from tests.factories import (
@@ -99,6 +99,11 @@ def read_twice() -> models.Model:
     return twice(lambda: LectureCommentaires.objects.create(fiche=FicheFactory(), utilisateur=UtilisateurFactory(), lue_le=timezone.now()))
 
 
+def remind_twice() -> models.Model:
+    rappel = {"cle": "fin.1", "jour": date(2027, 1, 1), "genre": "avance", "envoye_le": timezone.now()}
+    return twice(lambda: Rappel.objects.create(utilisateur=UtilisateurFactory(), **rappel))
+
+
 def add_page_twice() -> models.Model:
     page = PageImport.objects.create(parent=ImportBudgetFactory(), genre="refus", rang=0, contenu=[])
     return PageImport(parent=page.parent, genre="refus", rang=0, contenu=["autre"])
@@ -110,6 +115,7 @@ SANS_FORMULAIRE = {"presence_une_fois", "lecture_une_fois"}
 SANS_HISTORIQUE = {
     *("Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement", "ImportBudget", "PageImport"),
     *("Verification", "Contradiction", "Acceptation", "Reprise"),
+    *("CalendrierPersonnel", "Rappel"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
@@ -202,6 +208,7 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
         "Cette contradiction est déjà acceptée.",
     ),
     "acceptation_motivee": (lambda: change(AcceptationFactory(), motif=""), "Écrivez pourquoi vous l’acceptez."),
+    "rappel_une_fois": (remind_twice, "Ce rappel est déjà parti."),
     "import_progres": (lambda: change(ImportBudgetFactory(), progres=101), "Un progrès va de 0 à 100."),
     "page_import_une_fois": (add_page_twice, "Cette page existe déjà."),
     "recap_declare_une_fois": (lambda: twice(RecapDeclareFactory, annee=None), "Cette cellule du récapitulatif est déjà saisie."),

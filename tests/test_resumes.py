@@ -371,7 +371,7 @@ def test_preferences_stop_the_message_and_take_it_back(nadia: Utilisateur, clien
     adresse, cochee = reverse("preferences"), 'name="resume" value="oui" checked'
     assert cochee in client_agent.get(adresse).content.decode()
     arret = client_agent.post(adresse, {}, follow=True).content.decode()
-    assert "Vous ne recevrez plus le résumé." in arret
+    assert "Vous ne recevrez plus le résumé ni les rappels." in arret
     assert cochee not in arret
     assert not get_abonnement(nadia).actif
     assert cochee in client_agent.post(adresse, {"resume": "oui"}, follow=True).content.decode()

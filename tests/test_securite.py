@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -28,6 +29,7 @@ PRODUCTION = {
     "TRAITDUNION_SECRET_KEY": "une-longue-chaine-vraiment-aleatoire-7f3k9x2m5q8w1z4-0123456789",
     "TRAITDUNION_HOSTS": "conventions.exemple.example",
     "TRAITDUNION_ORIGINS": "https://conventions.exemple.example",
+    **{f"TRAITDUNION_{cle.upper()}": "Agglomération d’essai" for cle in settings.EXPLOITANT},
 }
 
 
@@ -52,7 +54,7 @@ def pages(client: Client) -> Iterator[str]:
             reverse(nom)
             for nom in ("accueil", "conventions", "recherche", "aide", "accessibilite", "account_change_password", "account_logout")
         ),
-        reverse("preferences"),
+        *(reverse(nom) for nom in ("preferences", "mentions_legales", "confidentialite", "registre")),
         *(
             reverse(nom, args=["ESSAI-1"])
             for nom in ("convention", "fiches", "budget", "articles", "famille", "fiche_nouvelle", "corbeille")

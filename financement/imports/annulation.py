@@ -8,8 +8,9 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models, transaction
 from django.utils import timezone
 
+from conventions.gel import explain_gel
 from conventions.models import Convention
-from fiches.droits import explain_etat, explain_gel
+from fiches.droits import explain_etat
 from fiches.models import FicheAction
 from financement.cellules import explain_cellule
 from financement.cofinancements import CoFinancement

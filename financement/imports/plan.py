@@ -13,7 +13,8 @@ from typing import Any
 
 from djmoney.money import Money
 
-from fiches.droits import explain_etat, explain_gel, explain_refus
+from conventions.gel import explain_gel
+from fiches.droits import explain_etat, explain_refus
 from fiches.models import FicheAction
 from financement.cellules import explain_cellule
 from financement.cofinancements import NON_REPARTI, CoFinancement

@@ -15,30 +15,36 @@ from comptes.models import Organisation
 from conventions.models import Convention, Politique
 from fiches.fiches import normalize_code
 from fiches.models import FicheAction
-from financement.attentes import OUVERTS, list_attentes, list_echeances
+from financement.attentes import OUVERTS, list_attentes
+from financement.echeances import list_echeances
 from financement.syntheses import compute_totaux
 
 PAR_PAGE = 25
 ATTENTES_MONTREES = 6
+RETARDS_MONTRES, DATES_MONTREES = 4, 6
 
 
 @require_safe
 def accueil(request: HttpRequest) -> HttpResponse:
-    """What awaits the person, their open conventions, the coming dates."""
+    """What awaits the person, their open conventions, the dates gone by with nothing done, then those to come."""
     user: Any = request.user
     conventions = list(Convention.objects.visible_to(user).with_parties().prefetch_related("versements")[:200])
     attentes = list_attentes(user, conventions)
-    today = timezone.localdate()
+    today, tout = timezone.localdate(), "tout" in request.GET
+    echeances = list_echeances(conventions, today)
+    retards = [(e, e.tell_retard(today)) for e in echeances if e.en_retard(today)]
+    a_venir = [(e, "") for e in echeances[len(retards) :]]
     en_cours = [c for c in conventions if c.etat in OUVERTS] or conventions
     return render(
         request,
         "financement/accueil.html",
         {
             "today": today,
-            "attentes": attentes if "tout" in request.GET else attentes[:ATTENTES_MONTREES],
+            "attentes": attentes if tout else attentes[:ATTENTES_MONTREES],
             "nb_attentes": len(attentes),
             "lignes": list_lignes(en_cours[:10], request.user),
-            "echeances": list_echeances(conventions, today)[:6],
+            "echeances": [*retards, *a_venir] if tout else [*retards[:RETARDS_MONTRES], *a_venir[:DATES_MONTREES]],
+            "nb_echeances": len(echeances),
         },
     )
 

@@ -10,8 +10,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conventions.acces import get_convention
+from conventions.gel import explain_gel
 from conventions.models import Convention
-from fiches.droits import explain_gel
 from fiches.fiches import slugify_code
 from financement.imports.actes import ApercuPerime, ImportImpossible, abandon, deposit, reopen
 from financement.imports.annotation import annotate

@@ -51,6 +51,11 @@ PAGES = {
     "famille": Adresse("famille", ("CHAUMONT-CCI52-2020",), email=CHAUMONT),
     "aide": Adresse("aide"),
     "accessibilite": Adresse("accessibilite", email=""),
+    "mentions-legales": Adresse("mentions_legales", email=""),
+    "confidentialite": Adresse("confidentialite", email=""),
+    "registre": Adresse("registre", email=AGENTE),
+    "preferences": Adresse("preferences"),
+    "agenda": Adresse("agenda"),
     "mot-de-passe": Adresse("account_change_password"),
     "connexion": Adresse("account_login", email=""),
     "mot-de-passe-oublie": Adresse("account_reset_password", email=""),
@@ -86,6 +91,17 @@ def test_refused_sign_in_meets_wcag(arrive: Arrive, record_property: Any) -> Non
     page.get_by_role("button", name="Se connecter").click()
     assert page.get_by_role("alert").inner_text().strip()
     check_axe(page, record_property)
+
+
+def test_agenda_with_its_address_meets_wcag(arrive: Arrive, record_property: Any) -> None:
+    visite = arrive(AGENTE)
+    page = visite.go(build_address("agenda"))
+    page.get_by_role("button", name="Créer une adresse").click()
+    assert "/calendrier/" in page.get_by_label("Adresse à donner à votre agenda").input_value()
+    check_page(visite, record_property)
+    page.get_by_role("button", name="Supprimer l’adresse").click()
+    assert page.get_by_role("button", name="Créer une adresse").is_visible()
+    assert visite.plaintes == []
 
 
 def test_complaints_are_heard(arrive: Arrive) -> None:

@@ -1,0 +1,160 @@
+"""The journal of a convention: every event, who, when, what. It only grows, and each event seals the one before."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any, NoReturn
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from comptes.models import Organisation, Utilisateur
+from conventions.conventions import Convention
+
+DEBUT = "0" * 64
+BOM = "\ufeff"
+FORMULES = ("=", "+", "-", "@", "\t", "\r")
+
+
+class JournalIntouchable(TypeError):
+    """Something tried to change or to take away an event."""
+
+
+class EvenementQuerySet(models.QuerySet["Evenement"]):
+    """Events: read and added, never changed."""
+
+    def update(self, **champs: Any) -> NoReturn:
+        raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+
+    def delete(self) -> NoReturn:
+        raise JournalIntouchable("Un évènement du journal ne se supprime pas.")
+
+    def bulk_update(self, *args: Any, **options: Any) -> NoReturn:
+        raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+
+
+class Evenement(models.Model):
+    """One event. `empreinte` is the SHA-256 of its words and of the one before: changing any breaks all that follow."""
+
+    convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="evenements")
+    rang = models.PositiveIntegerField("rang")
+    date = models.DateTimeField("date")
+    genre = models.CharField("genre", max_length=40)
+    auteur = models.ForeignKey(Utilisateur, models.SET_NULL, verbose_name="auteur", null=True, related_name="+")
+    nom_auteur = models.CharField("par", max_length=200, blank=True)
+    organisation = models.ForeignKey(Organisation, models.SET_NULL, verbose_name="organisation", null=True, related_name="+")
+    message = models.TextField("ce qui s’est passé")
+    donnees = models.JSONField("détails", default=dict)
+    precedent = models.CharField("empreinte précédente", max_length=64)
+    empreinte = models.CharField("empreinte", max_length=64)
+
+    objects = EvenementQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "évènement"
+        verbose_name_plural = "journal"
+        ordering = ["convention", "-rang"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["convention", "rang"],
+                name="evenement_rang_unique",
+                violation_error_message="Deux évènements d’une convention ne portent pas le même rang.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rang}. {self.message}"
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if not self._state.adding:
+            raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+        super().save(*args, **options)
+
+    def delete(self, *args: Any, **options: Any) -> NoReturn:
+        raise JournalIntouchable("Un évènement du journal ne se supprime pas.")
+
+    def compute_empreinte(self) -> str:
+        """SHA-256, in hexadecimal, of the canonical writing of the event and of the fingerprint before."""
+        contenu = [
+            self.precedent,
+            self.rang,
+            self.date.astimezone(UTC).isoformat(timespec="microseconds"),
+            self.genre,
+            self.nom_auteur,
+            self.message,
+            self.donnees,
+        ]
+        texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(texte.encode()).hexdigest()
+
+
+def record(convention: Convention, genre: str, message: str, user: Any = None, **donnees: Any) -> Evenement:
+    """Add an event at the end of the journal. `user` None is the software itself; `donnees` are JSON values."""
+    with transaction.atomic():
+        Convention.objects.select_for_update().values_list("pk").get(pk=convention.pk)  # one writer at a time
+        dernier = Evenement.objects.filter(convention=convention).order_by("-rang").first()
+        auteur = user if user is not None and user.is_authenticated else None
+        organisation = auteur.organisation if auteur else None
+        evenement = Evenement(
+            convention=convention,
+            rang=dernier.rang + 1 if dernier else 1,
+            date=timezone.now(),
+            genre=genre,
+            auteur=auteur,
+            nom_auteur=f"{auteur}, {organisation.sigle}" if auteur and organisation else str(auteur or ""),
+            organisation=organisation,
+            message=message,
+            donnees=donnees,
+            precedent=dernier.empreinte if dernier else DEBUT,
+        )
+        evenement.empreinte = evenement.compute_empreinte()
+        evenement.save()
+    return evenement
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check of the chain found: the number of events, and the first that does not hold."""
+
+    nombre: int
+    rompu: Evenement | None
+
+    @property
+    def is_intact(self) -> bool:
+        return self.rompu is None
+
+
+def check_chaine(evenements: Iterable[Evenement]) -> Verdict:
+    """Compute every fingerprint again, from the first event (`rang` 1) on."""
+    precedent, nombre = DEBUT, 0
+    for rang, evenement in enumerate(sorted(evenements, key=lambda e: e.rang), start=1):
+        nombre = rang
+        if (evenement.rang, evenement.precedent, evenement.empreinte) != (rang, precedent, evenement.compute_empreinte()):
+            return Verdict(nombre, evenement)
+        precedent = evenement.empreinte
+    return Verdict(nombre, None)
+
+
+def write_journal_csv(convention: Convention) -> bytes:
+    """The journal as a French CSV (`;`, BOM), oldest first; what looks like a formula is neutralised."""
+    tampon = io.StringIO()
+    lignes = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
+    lignes.writerow(["Rang", "Date", "Genre", "Par", "Évènement", "Détails", "Empreinte précédente", "Empreinte"])
+    for e in convention.evenements.order_by("rang"):
+        details = json.dumps(e.donnees, ensure_ascii=False, sort_keys=True) if e.donnees else ""
+        cellules = [
+            e.rang,
+            f"{timezone.localtime(e.date):%d/%m/%Y %H:%M:%S}",
+            e.genre,
+            e.nom_auteur,
+            e.message,
+            details,
+            e.precedent,
+            e.empreinte,
+        ]
+        lignes.writerow([f"'{c}" if isinstance(c, str) and c.startswith(FORMULES) else c for c in cellules])
+    return (BOM + tampon.getvalue()).encode()

@@ -1,0 +1,413 @@
+"""What an avenant changes: the difference between two sets of canonical data, in the words of the field.
+
+Pure functions on the data of `instantane`: nothing is read from the database, so that what was signed is compared as it was.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django.utils.safestring import SafeString
+
+from documents.instantane import Donnees
+from socle.differences import render_difference
+from socle.typographie import format_euros, format_jours, format_nombre, format_taux
+
+VIDE = "néant"
+# A calendar told otherwise inside the same years changes nothing that is owed: an exchange of letters is enough.
+CALENDRIER = {"calendrier", "date_debut", "date_fin"}
+LONGS = {"preambule", "texte", "introduction", "description", "presentation", "constat", "objectifs", "contenus", "cible", "methode"} | {
+    "maitrise_ouvrage",
+    "cout_texte",
+    "cofinancement_texte",
+    "partenariats_techniques",
+    "evaluation",
+    "calendrier",
+}
+EUROS = {"montant", "tarif_journalier", "minimum", "maximum"}
+DATES = {"date_debut", "date_fin", "date_prevue", "deliberation_date", "date_signature"}
+TAUX = {"taux"}
+
+LIBELLES = {
+    "titre": "Titre",
+    "objet": "Objet",
+    "periode": "Période annoncée",
+    "annee_debut": "Première année du budget",
+    "annee_fin": "Dernière année du budget",
+    "date_debut": "Prise d’effet",
+    "date_fin": "Fin",
+    "duree_declaree_mois": "Durée annoncée, en mois",
+    "lieu_signature": "Lieu de signature",
+    "nombre_originaux": "Exemplaires originaux",
+    "tribunal": "Tribunal administratif",
+    "tarif_journalier": "Tarif journalier",
+    "preambule": "Préambule",
+    "politiques": "Politiques publiques",
+    "nature": "Nature",
+    "denomination": "Dénomination",
+    "presentation": "Présentation",
+    "nom_court": "Nom court",
+    "role": "Rôle",
+    "civilite": "Civilité",
+    "signataire": "Signataire",
+    "qualite": "Qualité",
+    "delegation": "Délégation de signature",
+    "organisation": "Organisation",
+    "description": "Description",
+    "introduction": "Introduction",
+    "code": "Code",
+    "parent": "Axe parent",
+    "numero": "Numéro",
+    "texte": "Texte",
+    "montant": "Montant",
+    "plafond": "Plafond",
+    "taux": "Taux",
+    "libelle": "Libellé",
+    "axe": "Axe",
+    "titre_court": "Titre court",
+    "constat": "Constat",
+    "objectifs": "Objectifs",
+    "contenus": "Contenus",
+    "cible": "Cible",
+    "methode": "Méthode",
+    "maitrise_ouvrage": "Maîtrise d’ouvrage",
+    "maitres_ouvrage": "Organisations maîtres d’ouvrage",
+    "base_montants": "Base des montants",
+    "cout_texte": "Coûts, en mots",
+    "calendrier": "Calendrier",
+    "annees_calendrier": "Années du calendrier",
+    "cofinancement_texte": "Co-financements, en mots",
+    "partenariats_techniques": "Partenariats techniques",
+    "evaluation": "Évaluation",
+    "condition": "Condition",
+    "declencheur": "Ce qui l’ouvre",
+    "date_prevue": "Date prévue",
+    "payeur": "Payeur",
+    "beneficiaire": "Bénéficiaire",
+    "unite": "Unité",
+    "cibles": "Cibles",
+    "financeur": "Payé par",
+    "nom": "Nom",
+    "public": "Public",
+    "minimum": "Minimum",
+    "maximum": "Maximum",
+    "mention": "Mention",
+}
+# Columns that say where a row stands or how it is keyed, not what is agreed.
+MUETS = {"id", "ordre", "cle", "lieu", "article", "base_taux", "reference", "parent_convention", "renouvelle", "code_imprime"}
+MUETS_AVENANT = {"deliberation_numero", "deliberation_date"}  # each avenant has its own
+
+
+@dataclass(frozen=True)
+class Changement:
+    """One thing changed: `genre` is texte, valeur, ajout or retrait. `avant` and `apres` are as people read them."""
+
+    libelle: str
+    avant: str
+    apres: str
+    genre: str = "valeur"
+    mineur: bool = False
+
+    @property
+    def is_texte(self) -> bool:
+        return self.genre == "texte"
+
+    @property
+    def difference(self) -> SafeString:
+        """Both texts in one, what goes and what comes marked."""
+        return render_difference("" if self.avant == VIDE else self.avant, "" if self.apres == VIDE else self.apres)
+
+
+@dataclass
+class Objet:
+    """What was changed of one fiche, article, party…; added or taken away as a whole when `genre` says so."""
+
+    titre: str
+    genre: str = "modifie"
+    changements: list[Changement] = field(default_factory=list)
+
+    @property
+    def is_mineur(self) -> bool:
+        return self.genre == "modifie" and all(c.mineur for c in self.changements)
+
+
+@dataclass
+class Rubrique:
+    """One subject of the agreement: its objects that changed."""
+
+    cle: str
+    titre: str
+    objets: list[Objet]
+
+
+@dataclass(frozen=True)
+class Mouvement:
+    """An amount before and after: of a fiche, a year, a financeur. None: nothing planned."""
+
+    libelle: str
+    avant: Decimal | None
+    apres: Decimal | None
+
+    @property
+    def ecart(self) -> Decimal:
+        return (self.apres or Decimal(0)) - (self.avant or Decimal(0))
+
+
+@dataclass
+class Difference:
+    """All that an avenant changes, and what it does to the amounts."""
+
+    rubriques: list[Rubrique]
+    par_fiche: list[Mouvement]
+    par_annee: list[Mouvement]
+    par_financeur: list[Mouvement]
+    total: Mouvement
+
+    @property
+    def is_vide(self) -> bool:
+        return not self.rubriques
+
+    @property
+    def demande_avenant(self) -> bool:
+        """Something else than a calendar told otherwise inside the same years."""
+        return any(not o.is_mineur for r in self.rubriques for o in r.objets)
+
+    @property
+    def nombre(self) -> int:
+        return sum(max(1, len(o.changements)) for r in self.rubriques for o in r.objets)
+
+    @property
+    def has_montants(self) -> bool:
+        return bool(self.par_fiche or self.par_annee or self.par_financeur or self.total.ecart)
+
+    @property
+    def tableaux(self) -> list[tuple[str, list[Mouvement]]]:
+        """Amounts that moved, one table a point of view."""
+        tableaux = [("Fiche", self.par_fiche), ("Année", self.par_annee), ("Financeur", self.par_financeur)]
+        return [(titre, lignes) for titre, lignes in tableaux if lignes]
+
+    def list_fiches(self, genre: str) -> list[str]:
+        """Titles of the fiches that were added, taken away or changed."""
+        return [o.titre for r in self.rubriques if r.cle == "fiches" for o in r.objets if o.genre == genre]
+
+
+def compare_donnees(avant: Donnees, apres: Donnees) -> Difference:
+    """The difference between two canonical data of one agreement."""
+    rubriques = [
+        Rubrique("convention", "Convention", _whole("La convention", avant["convention"], apres["convention"])),
+        Rubrique("parties", "Parties", _rows(avant, apres, "parties", lambda p: p["denomination"], MUETS_AVENANT)),
+        Rubrique("objectifs", "Objectifs", _rows(avant, apres, "objectifs", lambda o: o["titre"])),
+        Rubrique("axes", "Axes", _rows(avant, apres, "axes", lambda a: f"{a['code']} – {a['titre']}")),
+        Rubrique("articles", "Articles", _rows(avant, apres, "articles", lambda a: f"Article {a['numero']} – {a['titre']}")),
+        Rubrique("montants", "Montants du texte", _rows(avant, apres, "montants_declares", lambda m: m["libelle"])),
+        Rubrique("fiches", "Fiches action", list(_fiches(avant["fiches"], apres["fiches"]))),
+        Rubrique("versements", "Versements", _rows(avant, apres, "versements", _name_versement)),
+        Rubrique("recapitulatif", "Récapitulatif imprimé en annexe", list(_recap(avant, apres))),
+    ]
+    fiches, annees, financeurs, total = _mouvements(avant["recapitulatif"], apres["recapitulatif"])
+    return Difference([r for r in rubriques if r.objets], fiches, annees, financeurs, total)
+
+
+def _name_versement(versement: Donnees) -> str:
+    noms = {"acompte": "Acompte", "intermediaire": "Acompte intermédiaire", "solde": "Solde"}
+    return f"{noms.get(versement['nature'], versement['nature'])}, {versement['beneficiaire']}"
+
+
+def _whole(titre: str, avant: Donnees, apres: Donnees) -> list[Objet]:
+    changements = list(_champs(avant, apres))
+    return [Objet(titre, "modifie", changements)] if changements else []
+
+
+def _rows(avant: Donnees, apres: Donnees, cle: str, name: Callable[[Donnees], str], sans: Iterable[str] = ()) -> list[Objet]:
+    """Rows of one table, followed by their number of origin."""
+    anciennes = {r["id"]: r for r in avant[cle]}
+    nouvelles = {r["id"]: r for r in apres[cle]}
+    objets = []
+    for pk in [*nouvelles, *(pk for pk in anciennes if pk not in nouvelles)]:
+        ancienne, nouvelle = anciennes.get(pk), nouvelles.get(pk)
+        if ancienne is None and nouvelle is not None:
+            objets.append(Objet(name(nouvelle), "ajout", [c for c in _champs({}, nouvelle, sans) if c.apres != VIDE]))
+        elif nouvelle is None and ancienne is not None:
+            objets.append(Objet(name(ancienne), "retrait"))
+        elif ancienne is not None and nouvelle is not None and (changements := list(_champs(ancienne, nouvelle, sans))):
+            objets.append(Objet(name(nouvelle), "modifie", changements))
+    return objets
+
+
+def _champs(avant: Donnees, apres: Donnees, sans: Iterable[str] = ()) -> Iterator[Changement]:
+    """Columns that say something else."""
+    for champ, libelle in LIBELLES.items():
+        if champ in MUETS or champ in sans or champ not in apres:
+            continue
+        ancien, nouveau = avant.get(champ), apres[champ]
+        if ancien != nouveau and (ancien or nouveau or ancien == 0 or nouveau == 0):
+            genre = "texte" if champ in LONGS else "valeur"
+            yield Changement(libelle, write(champ, ancien), write(champ, nouveau), genre)
+
+
+def write(champ: str, valeur: Any) -> str:
+    """A value as people read it; « néant » when there is none."""
+    if valeur is None or valeur in ("", [], {}):
+        return VIDE
+    if isinstance(valeur, bool):
+        return "oui" if valeur else "non"
+    if isinstance(valeur, list):
+        return ", ".join(str(v) for v in valeur)
+    if isinstance(valeur, dict):
+        return ", ".join(f"{cle} : {format_nombre(Decimal(v))}" for cle, v in sorted(valeur.items()))
+    if champ in EUROS:
+        return format_euros(Decimal(valeur))
+    if champ in TAUX:
+        return format_taux(Decimal(valeur))
+    if champ in DATES:
+        return f"{date.fromisoformat(valeur):%d/%m/%Y}"
+    return str(valeur)
+
+
+def _fiches(avant: list[Donnees], apres: list[Donnees]) -> Iterator[Objet]:
+    """Fiches added, changed (headings, costs, shares, indicators, loans), taken away."""
+    anciennes = {f["id"]: f for f in avant}
+    for fiche in apres:
+        titre = f"{fiche['code']} – {fiche['titre']}"
+        ancienne = anciennes.pop(fiche["id"], None)
+        if ancienne is None:
+            couts = [Changement(_name_cout(c), VIDE, _write_cout(c)) for c in fiche["couts"]]
+            parts = [Changement(_name_part(p), VIDE, _write_part(p)) for p in fiche["parts"]]
+            yield Objet(titre, "ajout", [*[c for c in _champs({}, fiche) if c.apres != VIDE], *couts, *parts])
+            continue
+        mineur = _is_meme_annees(ancienne, fiche)
+        changements = [
+            Changement(c.libelle, c.avant, c.apres, c.genre, mineur and _is_calendrier(c.libelle)) for c in _champs(ancienne, fiche)
+        ]
+        changements += _keyed(ancienne["couts"], fiche["couts"], _name_cout, _write_cout)
+        changements += _keyed(ancienne["parts"], fiche["parts"], _name_part, _write_part)
+        changements += _keyed(ancienne["totaux_declares"], fiche["totaux_declares"], _name_total, _write_total)
+        for cle, mot in (("indicateurs", "Indicateur"), ("produits_pret", "Prêt")):
+            for objet in _rows(ancienne, fiche, cle, lambda i: i.get("libelle") or i.get("nom", "")):
+                changements += _flatten(mot, objet)
+        if changements:
+            yield Objet(titre, "modifie", changements)
+    for ancienne in anciennes.values():
+        yield Objet(f"{ancienne['code']} – {ancienne['titre']}", "retrait")
+
+
+def _flatten(mot: str, objet: Objet) -> list[Changement]:
+    """An indicator or a loan inside its fiche."""
+    if objet.genre == "retrait":
+        return [Changement(f"{mot} « {objet.titre} »", "présent", "retiré", "retrait")]
+    if objet.genre == "ajout":
+        details = ", ".join(f"{c.libelle.lower()} {c.apres}" for c in objet.changements if c.libelle not in ("Libellé", "Nom"))
+        suite = f" ({details})" if details else ""
+        return [Changement(f"{mot} « {objet.titre} »", VIDE, f"ajouté{suite}", "ajout")]
+    return [Changement(f"{mot} « {objet.titre} », {c.libelle.lower()}", c.avant, c.apres, c.genre) for c in objet.changements]
+
+
+def _is_calendrier(libelle: str) -> bool:
+    return libelle in {LIBELLES[c] for c in CALENDRIER}
+
+
+def _is_meme_annees(avant: Donnees, apres: Donnees) -> bool:
+    """The years of the calendar, of its dates and of the costs are the same."""
+
+    def years(fiche: Donnees) -> tuple[Any, ...]:
+        bornes = [fiche[c][:4] if fiche[c] else None for c in ("date_debut", "date_fin")]
+        return (fiche["annees_calendrier"], *bornes, sorted({c["annee"] for c in fiche["couts"]}))
+
+    return years(avant) == years(apres)
+
+
+def _name_cout(cout: Donnees) -> str:
+    libelle = f" : {cout['libelle']}" if cout["libelle"] else ""
+    return f"{cout['nature']}{libelle}, {cout['annee']}"
+
+
+def _write_cout(cout: Donnees) -> str:
+    if cout["montant"] is None:
+        return {"sur_devis": "sur devis", "inconnu": "à déterminer"}.get(cout["chiffrage"], VIDE)
+    jours = f" ({format_jours(Decimal(cout['jours']))})" if cout["jours"] is not None else ""
+    mention = f", {cout['mention']}" if cout["mention"] else ""
+    return f"{format_euros(Decimal(cout['montant']))}{jours}{mention}"
+
+
+def _name_part(part: Donnees) -> str:
+    precisions = ", ".join(str(v) for v in (part["nature"], part["annee"]) if v)
+    suite = f", {precisions}" if precisions else ""
+    return f"Part de {part['financeur'] or 'personne (non réparti)'}{suite}"
+
+
+def _write_part(part: Donnees) -> str:
+    morceaux = []
+    if part["taux"] is not None:
+        morceaux.append(format_taux(Decimal(part["taux"])))
+    if part["montant"] is not None:
+        morceaux.append(format_euros(Decimal(part["montant"])))
+    return " – ".join(filter(None, [*morceaux, part["mention"]])) or VIDE
+
+
+def _name_total(total: Donnees) -> str:
+    return f"Total imprimé, {total['annee'] or 'période'}"
+
+
+def _write_total(total: Donnees) -> str:
+    return format_euros(Decimal(total["montant"])) if total["montant"] is not None else VIDE
+
+
+def _keyed(avant: list[Donnees], apres: list[Donnees], name: Callable[[Donnees], str], say: Callable[[Donnees], str]) -> list[Changement]:
+    """Rows without number of their own, followed by what names them."""
+    anciennes, nouvelles = {name(r): r for r in avant}, {name(r): r for r in apres}
+    changements = []
+    for nom in [*nouvelles, *(n for n in anciennes if n not in nouvelles)]:
+        ancien = say(anciennes[nom]) if nom in anciennes else VIDE
+        nouveau = say(nouvelles[nom]) if nom in nouvelles else VIDE
+        if ancien != nouveau:
+            changements.append(Changement(nom, ancien, nouveau))
+    return changements
+
+
+def _recap(avant: Donnees, apres: Donnees) -> Iterator[Objet]:
+    """Printed cells, gathered by row."""
+
+    def name(cellule: Donnees) -> str:
+        return str(cellule["fiche"] or (f"Sous-total {cellule['axe']}" if cellule["axe"] else "Total général"))
+
+    def column(cellule: Donnees) -> str:
+        return f"{cellule['annee'] or 'période'}, {cellule['financeur'] or 'total'}"
+
+    def say(cellule: Donnees) -> str:
+        return format_euros(Decimal(cellule["montant"])) if cellule["montant"] is not None else cellule["mention"] or VIDE
+
+    lignes: dict[str, tuple[list[Donnees], list[Donnees]]] = {}
+    for cote, donnees in enumerate((avant, apres)):
+        for cellule in donnees["recapitulatif_declare"]:
+            lignes.setdefault(name(cellule), ([], []))[cote].append(cellule)
+    for nom, (anciennes, nouvelles) in lignes.items():
+        if changements := _keyed(anciennes, nouvelles, column, say):
+            yield Objet(nom, "modifie", changements)
+
+
+def _mouvements(avant: Donnees, apres: Donnees) -> tuple[list[Mouvement], list[Mouvement], list[Mouvement], Mouvement]:
+    """Amounts that moved: of each fiche, each year, each financeur, and the whole."""
+
+    def read(cellules: Donnees, colonne: str, cle: str) -> Decimal | None:
+        try:
+            return Decimal(cellules[colonne][cle])
+        except (KeyError, InvalidOperation):
+            return None  # nothing planned, or words instead of an amount
+
+    def compare(lignes: Iterable[tuple[str, Decimal | None, Decimal | None]]) -> list[Mouvement]:
+        return [Mouvement(nom, ancien, nouveau) for nom, ancien, nouveau in lignes if ancien != nouveau]
+
+    codes = list(dict.fromkeys([*apres["fiches"], *avant["fiches"]]))
+    annees = sorted({*avant["annees"], *apres["annees"]})
+    noms = {f["cle"]: f["nom"] for f in [*avant["financeurs"], *apres["financeurs"]]}
+    totaux = avant["total"], apres["total"]
+    return (
+        compare(
+            (c, read(avant["fiches"].get(c, {}), "periode", "total"), read(apres["fiches"].get(c, {}), "periode", "total")) for c in codes
+        ),
+        compare((str(a), *(read(t, str(a), "total") for t in totaux)) for a in annees),  # type: ignore[misc]
+        compare((nom, *(read(t, "periode", cle) for t in totaux)) for cle, nom in noms.items()),
+        Mouvement("Coût total des actions", *(read(t, "periode", "total") for t in totaux)),
+    )

@@ -1,0 +1,160 @@
+"""The auditor's file: all that a convention left, in one archive that opens anywhere, with the fingerprints to check it."""
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from conventions.consolidation import get_base, list_avenants
+from conventions.journal import BOM, FORMULES, check_chaine, write_journal_csv
+from conventions.models import Convention
+from documents.figes import DocumentFige, DocumentPerdu, read_kept
+from documents.instantane import build_instantane, compute_empreinte, write_canonique
+from financement.models import PieceVersement
+from financement.situation import compute_situation
+from financement.syntheses import compute_recapitulatif
+from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+
+
+@dataclass(frozen=True)
+class Fichier:
+    """A file of the archive: where, what it is in words, its bytes."""
+
+    chemin: str
+    titre: str
+    contenu: bytes
+
+    @property
+    def empreinte(self) -> str:
+        return compute_empreinte(self.contenu)
+
+    @property
+    def taille(self) -> int:
+        return len(self.contenu)
+
+
+def build_dossier(convention: Convention) -> bytes:
+    """The archive of an agreement and its avenants. A file lost on the server is told in the index instead of stopping all."""
+    base = Convention.objects.with_parties().get(pk=get_base(convention).pk)
+    fichiers: list[Fichier] = []
+    manquants: list[str] = []
+    for membre in [base, *list_avenants(base)]:
+        fichiers += list(_list_convention(membre, manquants))
+    fichiers += list(_list_paiements(base, manquants))
+    journal = check_chaine(base.evenements.all())
+    contexte = {"convention": base, "fichiers": fichiers, "manquants": manquants, "journal": journal, "date": timezone.localtime()}
+    fichiers.insert(0, Fichier("index.html", "Sommaire du dossier", render_to_string("documents/dossier.html", contexte).encode()))
+    manifeste = {
+        "convention": base.reference,
+        "fait_le": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fichiers": [{"chemin": f.chemin, "titre": f.titre, "octets": f.taille, "sha256": f.empreinte} for f in fichiers],
+        "manquants": manquants,
+        "journal_intact": journal.is_intact,
+    }
+    sommes = "".join(f"{f.empreinte}  {f.chemin}\n" for f in fichiers)
+    fichiers.append(Fichier("manifeste.json", "Manifeste", json.dumps(manifeste, ensure_ascii=False, indent=2, sort_keys=True).encode()))
+    fichiers.append(Fichier("SHA256SUMS", "Empreintes, pour sha256sum --check", sommes.encode()))
+    tampon = io.BytesIO()
+    with zipfile.ZipFile(tampon, "w", zipfile.ZIP_DEFLATED) as archive:
+        for fichier in fichiers:
+            archive.writestr(f"{base.reference}/{fichier.chemin}", fichier.contenu)
+    return tampon.getvalue()
+
+
+def _list_convention(convention: Convention, manquants: list[str]) -> Iterator[Fichier]:
+    """Frozen documents, copies signed, délibérations, spreadsheet, data and journal of one agreement or avenant."""
+    dossier = convention.reference
+    nom = "la convention" if not convention.is_avenant else f"l’avenant n° {convention.numero_avenant}"
+    for rang, document in enumerate(convention.documents_figes.order_by("fait_le"), 1):
+        yield from _list_document(document, f"{dossier}/document-{rang}", nom, manquants)
+    for partie in convention.parties.all():
+        if partie.deliberation_fichier:
+            nom_stocke = str(partie.deliberation_fichier)
+            titre = f"Délibération de {partie.denomination}"
+            yield from _kept(
+                nom_stocke, PurePosixPath(nom_stocke).stem, f"{dossier}/deliberations/{partie.organisation.cle}", titre, manquants
+            )
+    recap = compute_recapitulatif(convention)
+    if recap.groupes:
+        yield Fichier(f"{dossier}/recapitulatif.xlsx", f"Récapitulatif financier de {nom}", write_recapitulatif_xlsx(recap))
+    yield Fichier(f"{dossier}/donnees.json", f"Données de {nom}, telles qu’elles sont", write_canonique(build_instantane(convention)))
+    yield Fichier(f"{dossier}/journal.csv", f"Journal de {nom}", write_journal_csv(convention))
+    yield Fichier(f"{dossier}/historique.csv", f"Historique des fiches de {nom}", _write_historique(convention))
+
+
+def _list_document(document: DocumentFige, dossier: str, nom: str, manquants: list[str]) -> Iterator[Fichier]:
+    etat = f"retiré le {document.retire_le:%d/%m/%Y}" if document.retire_le else f"figé le {timezone.localtime(document.fait_le):%d/%m/%Y}"
+    yield Fichier(f"{dossier}/donnees.json", f"Données de {nom}, document {etat}", document.donnees.encode())
+    if document.pdf:
+        yield from _kept(document.pdf, document.empreinte_pdf, f"{dossier}/document", f"Document de {nom}, {etat}", manquants)
+    if document.scelle:
+        yield from _kept(document.scelle, document.empreinte_scelle, f"{dossier}/document-scelle", f"Document scellé de {nom}", manquants)
+    for signature in document.signatures.select_related("partie__organisation"):
+        if signature.fichier:
+            titre = f"Exemplaire signé par {signature.partie.denomination} le {signature.date:%d/%m/%Y}"
+            chemin = f"{dossier}/signatures/{signature.partie.organisation.cle}"
+            yield from _kept(signature.fichier, signature.empreinte, chemin, titre, manquants)
+
+
+def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]:
+    """Payments as a table, and their supporting files."""
+    lignes = [
+        [
+            li.versement.get_nature_display(),
+            p.payeur.sigle,
+            paiement.get_etat_display(),
+            f"{paiement.montant.amount:.2f}".replace(".", ","),
+            str(paiement.exercice),
+            str(paiement.imputation or ""),
+            paiement.numero_bordereau,
+            paiement.numero_mandat,
+            *(
+                f"{d:%d/%m/%Y}" if d else ""
+                for d in (paiement.demande_le, paiement.service_fait_le, paiement.liquide_le, paiement.mandate_le, paiement.paye_le)
+            ),
+        ]
+        for p in compute_situation(base).payeurs
+        for li in p.lignes
+        for paiement in li.paiements
+    ]
+    entetes = "Versement;Payeur;État;Montant;Exercice;Imputation;Bordereau;Mandat;Demandé;Service fait;Liquidé;Mandaté;Payé".split(";")
+    yield Fichier("versements/paiements.csv", "Paiements", _write_csv(entetes, lignes))
+    for piece in PieceVersement.objects.filter(convention=base):
+        yield from _kept(
+            piece.fichier.name or "", piece.empreinte, f"versements/pieces/{piece.pk}-{piece.empreinte[:8]}", piece.intitule, manquants
+        )
+
+
+def _kept(nom: str, empreinte: str, chemin: str, titre: str, manquants: list[str]) -> Iterator[Fichier]:
+    """A kept file, checked against its fingerprint; what is lost is said."""
+    try:
+        yield Fichier(f"{chemin}{PurePosixPath(nom).suffix}", titre, read_kept(nom, empreinte))
+    except DocumentPerdu as erreur:
+        manquants.append(f"{titre} : {erreur}")
+
+
+def _write_historique(convention: Convention) -> bytes:
+    """Every version of every fiche: when, who, which code and state."""
+    lignes = []
+    for fiche in convention.fiches.all():
+        for version in fiche.history.select_related("history_user").order_by("history_date", "history_id"):
+            quand = f"{timezone.localtime(version.history_date):%d/%m/%Y %H:%M:%S}"
+            lignes.append(
+                [quand, version.code, str(version.history_user or ""), version.get_history_type_display(), version.etat, version.titre]
+            )
+    return _write_csv(["Date", "Fiche", "Par", "Acte", "État", "Titre"], lignes)
+
+
+def _write_csv(entetes: list[str], lignes: list[list[str]]) -> bytes:
+    tampon = io.StringIO()
+    table = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
+    table.writerow(entetes)
+    table.writerows([[f"'{c}" if c.startswith(FORMULES) else c for c in ligne] for ligne in lignes])
+    return (BOM + tampon.getvalue()).encode()

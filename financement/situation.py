@@ -1,0 +1,231 @@
+"""Where the payments of a convention stand: due, planned, asked, paid, left, by payer and by year.
+
+Figures are Decimal euros of two places. What is due is never guessed: each amount says where it comes from.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from comptes.models import Organisation
+from conventions.consolidation import find_consolidee, get_base, root_of
+from conventions.models import Convention, MontantDeclare
+from financement.paiements import CreditExercice, Paiement, PieceVersement, Reversement
+from financement.syntheses import compute_recapitulatif
+from financement.versements import ConstatCondition, Versement
+from socle.montants import ZERO, round_cents
+
+AVANT_MANDAT = {Paiement.Etat.DEMANDE, Paiement.Etat.SERVICE_FAIT, Paiement.Etat.LIQUIDE}
+
+
+@dataclass(frozen=True)
+class Du:
+    """What a payer owes at most, and the words of where that comes from; None when nothing tells."""
+
+    montant: Decimal | None
+    origine: str
+
+
+@dataclass
+class LigneVersement:
+    """A payment planned, as the consolidated agreement says it, with what was really asked and paid."""
+
+    versement: Versement
+    racine: int
+    prevu: Decimal | None
+    paiements: list[Paiement] = field(default_factory=list)
+    pieces: list[PieceVersement] = field(default_factory=list)
+    constat: ConstatCondition | None = None
+    ouvert: bool = False
+    obstacle: str = ""
+
+    @property
+    def demande(self) -> Decimal:
+        """Asked for, whatever its step; what was turned down left out."""
+        return sum((p.montant.amount for p in self.paiements if p.is_vivant), ZERO)
+
+    @property
+    def paye(self) -> Decimal:
+        return sum((p.montant.amount for p in self.paiements if p.is_paye), ZERO)
+
+
+@dataclass
+class LigneExercice:
+    """One year of a payer: voted (AE, CP), committed, mandated, paid, left of the CP."""
+
+    payeur: Organisation
+    exercice: int
+    credit: CreditExercice | None = None
+    mandate: Decimal = ZERO
+    paye: Decimal = ZERO
+
+    @property
+    def cp(self) -> Decimal | None:
+        return self.credit.cp.amount if self.credit and self.credit.cp is not None else None
+
+    @property
+    def ae(self) -> Decimal | None:
+        return self.credit.ae.amount if self.credit and self.credit.ae is not None else None
+
+    @property
+    def engage(self) -> Decimal | None:
+        return self.credit.engage.amount if self.credit and self.credit.engage is not None else None
+
+    @property
+    def reste(self) -> Decimal | None:
+        """CP not yet mandated; None while the CP are unknown."""
+        return None if self.cp is None else self.cp - self.mandate
+
+
+@dataclass
+class SituationPayeur:
+    """One payer of a convention."""
+
+    payeur: Organisation
+    du: Du
+    lignes: list[LigneVersement] = field(default_factory=list)
+    exercices: list[LigneExercice] = field(default_factory=list)
+    reverse: Decimal = ZERO
+
+    @property
+    def demande(self) -> Decimal:
+        return sum((li.demande for li in self.lignes), ZERO)
+
+    @property
+    def paye(self) -> Decimal:
+        return sum((li.paye for li in self.lignes), ZERO)
+
+    @property
+    def net(self) -> Decimal:
+        """Paid, less what titles of reversement already claim back."""
+        return self.paye - self.reverse
+
+    @property
+    def reste(self) -> Decimal | None:
+        """What may still be asked for; None while what is due is unknown."""
+        return None if self.du.montant is None else max(ZERO, self.du.montant - self.demande + self.reverse)
+
+    @property
+    def trop_percu(self) -> Decimal:
+        """Paid above what is due, and not yet claimed back."""
+        return ZERO if self.du.montant is None else max(ZERO, self.net - self.du.montant)
+
+    @property
+    def ae_votees(self) -> Decimal:
+        return sum((e.ae for e in self.exercices if e.ae is not None), ZERO)
+
+    @property
+    def cp_votes(self) -> Decimal:
+        return sum((e.cp for e in self.exercices if e.cp is not None), ZERO)
+
+    @property
+    def alerte(self) -> str:
+        """CP never exceed the AE they pay."""
+        if self.ae_votees and self.cp_votes > self.ae_votees:
+            return "Les crédits de paiement votés dépassent les autorisations d’engagement."
+        return ""
+
+
+@dataclass
+class Situation:
+    """All the payers of a convention; `consolidee` is the agreement or the avenant that speaks now."""
+
+    base: Convention
+    consolidee: Convention
+    payeurs: list[SituationPayeur]
+    reversements: list[Reversement]
+
+    def get_ligne(self, racine: int) -> LigneVersement | None:
+        return next((li for p in self.payeurs for li in p.lignes if li.racine == racine), None)
+
+    def get_payeur(self, organisation: int) -> SituationPayeur | None:
+        return next((p for p in self.payeurs if p.payeur.pk == organisation), None)
+
+
+def compute_situation(convention: Convention) -> Situation:
+    """Read the payments of an agreement with its avenants, in a number of queries that does not grow with them."""
+    base = get_base(convention)
+    consolidee = find_consolidee(base)
+    versements = list(consolidee.versements.select_related("payeur", "beneficiaire"))
+    paiements: dict[int, list[Paiement]] = defaultdict(list)
+    for paiement in base.paiements.select_related("versement", "imputation").order_by("demande_le", "pk"):
+        paiements[paiement.versement_id].append(paiement)
+    pieces: dict[int, list[PieceVersement]] = defaultdict(list)
+    for piece in base.pieces_versement.select_related("ajoutee_par"):
+        pieces[piece.versement_id].append(piece)
+    racines = {v.pk: root_of(consolidee, "versement", v.pk) for v in versements}
+    constats = {c.versement_id: c for c in ConstatCondition.objects.filter(versement__in=racines.values()).select_related("auteur")}
+    payeurs: dict[int, SituationPayeur] = {}
+    dus = compute_dus(consolidee, {v.payeur_id for v in versements})
+    for versement in versements:
+        situation = payeurs.setdefault(versement.payeur_id, SituationPayeur(versement.payeur, dus[versement.payeur_id]))
+        racine = racines[versement.pk]
+        ligne = LigneVersement(versement, racine, _plan(versement, situation.du), paiements[racine], pieces[racine], constats.get(racine))
+        ligne.obstacle = explain_fermeture(base, ligne)
+        ligne.ouvert = not ligne.obstacle
+        situation.lignes.append(ligne)
+    reversements = list(base.reversements.select_related("payeur", "redevable"))
+    for reversement in reversements:
+        if reversement.payeur_id in payeurs:
+            payeurs[reversement.payeur_id].reverse += reversement.montant.amount
+    _fill_exercices(base, payeurs)
+    return Situation(base, consolidee, list(payeurs.values()), reversements)
+
+
+def _plan(versement: Versement, du: Du) -> Decimal | None:
+    """What the plan says of a payment: its amount, else its share of what is due."""
+    if versement.montant is not None:
+        return versement.montant.amount
+    if versement.taux is not None and du.montant is not None:
+        return round_cents(du.montant * versement.taux / 100)
+    return None
+
+
+def compute_dus(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
+    """What each payer owes at most: the smallest participation that the text states, else its part of the fiches' costs."""
+    dus: dict[int, Du] = {}
+    declares = convention.montants_declares.filter(objet=MontantDeclare.Objet.PARTICIPATION, montant__isnull=False).select_related(
+        "article"
+    )
+    for declare in sorted(declares.select_related("article"), key=lambda d: d.montant.amount if d.montant else ZERO):
+        if declare.financeur_id in payeurs and declare.financeur_id not in dus and declare.montant is not None:
+            dus[declare.financeur_id] = Du(declare.montant.amount, f"{declare.lieu_affiche} : « {declare.libelle} »")
+    manquants = payeurs - set(dus)
+    if manquants:
+        recap = compute_recapitulatif(convention)
+        for payeur in manquants:
+            montant = recap.total.get(None, payeur).montant
+            dus[payeur] = Du(montant, "sa part dans le coût des fiches" if montant is not None else "aucun montant connu")
+    return dus
+
+
+def explain_fermeture(base: Convention, ligne: LigneVersement) -> str:
+    """Why a payment may not be asked for yet; empty when its condition holds."""
+    declencheur = ligne.versement.ouvre_par
+    if not base.is_signee:
+        return "La convention n’est pas signée."
+    if declencheur == Versement.Declencheur.AUCUN or ligne.constat is not None:
+        return ""
+    if declencheur == Versement.Declencheur.NOTIFICATION:
+        return "" if base.date_notification else "La convention n’est pas encore notifiée."
+    attendu = "reçu" if declencheur == Versement.Declencheur.BILAN_RECU else "accepté"
+    return f"Le bilan n’est pas encore {attendu}."
+
+
+def _fill_exercices(base: Convention, payeurs: dict[int, SituationPayeur]) -> None:
+    """Years of each payer: those voted, and those where something was mandated."""
+    lignes: dict[tuple[int, int], LigneExercice] = {}
+    for credit in base.credits.select_related("payeur"):
+        if credit.payeur_id in payeurs:
+            lignes[credit.payeur_id, credit.exercice] = LigneExercice(credit.payeur, credit.exercice, credit)
+    for pk, situation in payeurs.items():
+        for ligne in situation.lignes:
+            for paiement in ligne.paiements:
+                if not paiement.is_vivant:
+                    continue
+                annee = lignes.setdefault((pk, paiement.exercice), LigneExercice(situation.payeur, paiement.exercice))
+                if paiement.etat not in AVANT_MANDAT:
+                    annee.mandate += paiement.montant.amount
+                if paiement.is_paye:
+                    annee.paye += paiement.montant.amount
+        situation.exercices = [ligne for (payeur, _), ligne in sorted(lignes.items()) if payeur == pk]

@@ -1,0 +1,266 @@
+"""Payments of a convention: what is due, what is asked for, each step to the payment, credits of each year."""
+
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+from djmoney.money import Money
+
+from comptes.bancaire import show_iban
+from conventions.acces import get_convention
+from conventions.consolidation import get_base
+from conventions.journal import record
+from conventions.models import Convention
+from financement.etapes import (
+    PAR_ACTION,
+    advance_paiement,
+    ask_paiement,
+    explain_demande,
+    explain_paie,
+    issue_reversement,
+    list_etapes,
+    note_condition,
+)
+from financement.etapes import (
+    Saisie as SaisieEtape,
+)
+from financement.models import CreditExercice, Imputation, Paiement, PieceVersement
+from financement.situation import compute_situation
+from socle.nombres import NombreIllisible, parse_montant, read_cle
+from socle.pieces import read_piece
+from socle.saisie import Saisie, gather, read_jour
+from socle.texte import keep_writable
+from socle.vues import download
+
+TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
+DATES = [
+    ("demande_le", "Demandé"),
+    ("service_fait_le", "Service fait"),
+    ("liquide_le", "Liquidé"),
+    ("mandate_le", "Mandaté"),
+    ("paye_le", "Payé"),
+]
+
+
+@require_safe
+def versements(request: HttpRequest, reference: str) -> HttpResponse:
+    """Where payments stand."""
+    return show_versements(request, get_convention(request.user, reference))
+
+
+def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie | None = None) -> HttpResponse:
+    """The page, with the form that was refused shown as it was typed."""
+    user: Any = request.user
+    situation = compute_situation(convention)
+    payeurs = []
+    for payeur in situation.payeurs:
+        lignes = [
+            {
+                "ligne": li,
+                "racine": str(li.racine),
+                "refus_demande": explain_demande(user, li),
+                "peut_constater": li.obstacle
+                and not li.constat
+                and not user.is_lecteur
+                and situation.base.is_signee
+                and (user.is_superuser or user.organisation_id == payeur.payeur.pk),
+                "paiements": [
+                    {
+                        "objet": p,
+                        "cle": str(p.pk),
+                        "etapes": list_etapes(user, p),
+                        "dates": [(nom, getattr(p, champ)) for champ, nom in DATES if getattr(p, champ)],
+                    }
+                    for p in li.paiements
+                ],
+            }
+            for li in payeur.lignes
+        ]
+        beneficiaires = {li.versement.beneficiaire.pk: li.versement.beneficiaire for li in payeur.lignes}
+        payeurs.append(
+            {
+                "situation": payeur,
+                "cle": str(payeur.payeur.pk),
+                "lignes": lignes,
+                "peut_payer": not explain_paie(user, payeur.payeur.pk),
+                "comptes": [(b, show_iban(user, b)) for b in beneficiaires.values()],
+            }
+        )
+    contexte = {
+        "convention": convention,
+        "situation": situation,
+        "payeurs": payeurs,
+        "saisie": saisie or Saisie(),
+        "imputations": Imputation.objects.valid_on(timezone.localdate()),
+        "aujourdhui": timezone.localdate(),
+    }
+    return render(request, "financement/versements.html", contexte, status=422 if saisie else 200)
+
+
+def read_euros(texte: str, nom: str = "Le montant") -> Decimal:
+    """An amount as people type it. Raises ValidationError."""
+    try:
+        return parse_montant(texte)
+    except NombreIllisible as erreur:
+        raise ValidationError(f"{nom} : {erreur}") from erreur
+
+
+def read_euros_ou_rien(texte: str, nom: str) -> Money | None:
+    """An amount, or None when nothing was typed."""
+    return Money(read_euros(texte, nom), "EUR") if texte.strip() else None
+
+
+def read_exercice(texte: str) -> int:
+    """A budget year. Raises ValidationError."""
+    if not (texte.strip().isdecimal() and len(texte.strip()) == 4 and 1990 <= int(texte) <= 2100):
+        raise ValidationError("Écrivez l’exercice sur quatre chiffres, comme 2019.")
+    return int(texte)
+
+
+@require_POST
+def demander(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
+    """Ask for a payment."""
+    convention = get_convention(request.user, reference)
+    envoi = request.POST
+    try:
+        montant, exercice, jour = gather(
+            partial(read_euros, envoi.get("montant", "")),
+            partial(read_exercice, envoi.get("exercice", "")),
+            partial(read_jour, envoi.get("jour", ""), "La date de la demande"),
+        )
+        ask_paiement(request.user, convention, versement, montant, exercice, jour)
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(f"demander-{versement}", envoi, erreur))
+    messages.success(request, "Versement demandé. Le payeur constate maintenant le service fait.")
+    return redirect("versements", reference)
+
+
+@require_POST
+def constater(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
+    """Note that the condition of a payment holds."""
+    convention = get_convention(request.user, reference)
+    try:
+        jour = read_jour(request.POST.get("jour", ""))
+        note_condition(request.user, convention, versement, jour, request.POST.get("motif", ""))
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(f"constater-{versement}", request.POST, erreur))
+    messages.success(request, "Condition constatée : le versement peut être demandé.")
+    return redirect("versements", reference)
+
+
+@require_POST
+def avancer(request: HttpRequest, reference: str, pk: int, action: str) -> HttpResponse:
+    """Make one step of a payment."""
+    convention = get_convention(request.user, reference)
+    paiement = get_object_or_404(Paiement, convention=get_base(convention), pk=pk)
+    if action not in PAR_ACTION:
+        raise Http404("Cette étape n’existe pas.")
+    envoi = request.POST
+    nom = f"{action}-{pk}"
+    try:
+        jour = read_jour(envoi.get("jour", "")) if PAR_ACTION[action].champ_date else timezone.localdate()
+        imputation = Imputation.objects.filter(pk=read_cle(envoi.get("imputation", "")) or 0).first()
+        numeros = {n: keep_writable(envoi.get(n, "")).strip()[:40] for n in ("numero_bordereau", "numero_mandat")}
+        etape = advance_paiement(request.user, paiement, action, SaisieEtape(jour, imputation, motif=envoi.get("motif", ""), **numeros))
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(nom, envoi, erreur))
+    messages.success(request, etape.fait)
+    return redirect("versements", reference)
+
+
+@require_POST
+def joindre(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
+    """Add a supporting file to a payment planned."""
+    convention = get_convention(request.user, reference)
+    user: Any = request.user
+    if user.is_lecteur:
+        raise PermissionDenied("Votre compte lit les versements sans y joindre de pièce.")
+    base = get_base(convention)
+    ligne = compute_situation(base).get_ligne(versement)
+    if ligne is None:
+        raise Http404("Ce versement n’est pas dans la convention.")
+    try:
+        piece = read_piece(request.FILES.get("fichier"))
+        intitule = keep_writable(request.POST.get("intitule", "")).strip()[:120] or piece.nom
+        with transaction.atomic():
+            jointe = PieceVersement(
+                convention=base,
+                versement_id=ligne.racine,
+                intitule=intitule,
+                nom=piece.nom,
+                taille=piece.taille,
+                empreinte=piece.empreinte,
+                ajoutee_par=user,
+            )
+            jointe.fichier.save(f"{piece.empreinte[:16]}.{piece.extension}", ContentFile(piece.contenu), save=False)
+            jointe.full_clean()
+            jointe.save()
+            record(base, "piece", f"Pièce jointe : {intitule}.", user, empreinte=piece.empreinte)
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(f"joindre-{versement}", request.POST, erreur))
+    messages.success(request, f"« {intitule} » est jointe.")
+    return redirect("versements", reference)
+
+
+@require_safe
+def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
+    """A supporting file."""
+    convention = get_convention(request.user, reference)
+    jointe = get_object_or_404(PieceVersement, convention=get_base(convention), pk=pk)
+    extension = str(jointe.fichier.name).rpartition(".")[2]
+    with jointe.fichier.open("rb") as fichier:
+        return download(fichier.read(), f"{reference}-piece-{pk}.{extension}", TYPES.get(extension, "application/octet-stream"))
+
+
+@require_POST
+def crediter(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
+    """Record what was voted and committed for a year."""
+    convention = get_convention(request.user, reference)
+    base = get_base(convention)
+    if refus := explain_paie(request.user, payeur):
+        raise PermissionDenied(refus)
+    situation = compute_situation(base).get_payeur(payeur)
+    if situation is None:
+        raise Http404("Cette organisation ne paie rien dans la convention.")
+    envoi = request.POST
+    try:
+        exercice, ae, cp, engage = gather(
+            partial(read_exercice, envoi.get("exercice", "")),
+            partial(read_euros_ou_rien, envoi.get("ae", ""), "Les AE"),
+            partial(read_euros_ou_rien, envoi.get("cp", ""), "Les CP"),
+            partial(read_euros_ou_rien, envoi.get("engage", ""), "L’engagement"),
+        )
+        with transaction.atomic():
+            credit = CreditExercice.objects.filter(convention=base, payeur=payeur, exercice=exercice).first()
+            credit = credit or CreditExercice(convention=base, payeur_id=payeur, exercice=exercice)
+            credit.ae, credit.cp, credit.engage = ae, cp, engage
+            credit.numero_engagement = keep_writable(envoi.get("numero", "")).strip()[:40]
+            credit.full_clean()
+            credit.save()
+            record(base, "credits", f"Crédits {exercice} de {situation.payeur.sigle} enregistrés.", request.user)
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(f"crediter-{payeur}", envoi, erreur))
+    messages.success(request, f"Crédits {exercice} enregistrés.")
+    return redirect("versements", reference)
+
+
+@require_POST
+def reverser(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
+    """Record the titre that claims back what was overpaid."""
+    convention = get_convention(request.user, reference)
+    envoi = request.POST
+    try:
+        montant, jour = gather(partial(read_euros, envoi.get("montant", "")), partial(read_jour, envoi.get("jour", "")))
+        issue_reversement(request.user, convention, payeur, montant, envoi.get("numero", ""), envoi.get("motif", ""), jour)
+    except ValidationError as erreur:
+        return show_versements(request, convention, Saisie.of(f"reverser-{payeur}", envoi, erreur))
+    messages.success(request, "Titre de reversement enregistré.")
+    return redirect("versements", reference)
