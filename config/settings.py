@@ -196,6 +196,8 @@ EXPLOITANT = {
     )
 }
 
+FIGER_DIRECT = env.int("TRAITDUNION_FIGER_DIRECT", default=3)  # fiches; longer documents are frozen by the worker
+
 # --- Electronic signatures -------------------------------------------------------------------------
 SCEAU_FICHIER = env.str("TRAITDUNION_SCEAU", default="")  # PKCS#12 of the platform's seal
 SCEAU_PHRASE = env.str("TRAITDUNION_SCEAU_PHRASE", default="")

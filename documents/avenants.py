@@ -14,6 +14,7 @@ from documents.differences import Difference, compare_donnees
 from documents.figes import get_document
 from documents.instantane import Donnees, build_instantane
 from financement.copie import copy_convention
+from financement.models import MontantRecapDeclare, TotalDeclare
 from socle.texte import keep_writable
 
 Etat = Convention.Etat
@@ -69,7 +70,7 @@ def create_avenant(user: Any, convention: Convention, objet: str) -> Convention:
         "date_point_etape": None,
         "origines": {},
     }
-    copie = copy_convention(source, user, champs, _reset_partie)
+    copie = copy_convention(source, user, champs, _prepare_row)
     avenant = copie.convention
     avenant.origines = copie.find_origines(source)
     avenant.save(update_fields=["origines"])
@@ -78,8 +79,10 @@ def create_avenant(user: Any, convention: Convention, objet: str) -> Convention:
     return avenant
 
 
-def _reset_partie(row: Any) -> Any:
-    """Each assembly deliberates again on an avenant."""
+def _prepare_row(row: Any) -> Any:
+    """Each assembly deliberates again on an avenant; what the first paper printed is not printed again."""
+    if isinstance(row, MontantRecapDeclare | TotalDeclare):
+        return None
     if isinstance(row, Partie):
         row.deliberation_numero, row.deliberation_date, row.deliberation_executoire = "", None, None
         row.deliberation_fichier, row.seance_prevue = "", None

@@ -16,6 +16,7 @@ from socle.differences import render_difference
 from socle.typographie import format_euros, format_jours, format_nombre, format_taux
 
 VIDE = "néant"
+COURT = 160  # characters: a shorter text is read whole, before and after
 # A calendar told otherwise inside the same years changes nothing that is owed: an exchange of letters is enough.
 CALENDRIER = {"calendrier", "date_debut", "date_fin"}
 LONGS = {"preambule", "texte", "introduction", "description", "presentation", "constat", "objectifs", "contenus", "cible", "methode"} | {
@@ -194,7 +195,11 @@ class Difference:
 
 
 def compare_donnees(avant: Donnees, apres: Donnees) -> Difference:
-    """The difference between two canonical data of one agreement."""
+    """The difference between two canonical data of one agreement.
+
+    The printed recap and printed totals are left out: they say how the first paper was printed, and an avenant prints what it computes.
+    """
+    avant, apres = _nommees(avant), _nommees(apres)
     rubriques = [
         Rubrique("convention", "Convention", _whole("La convention", avant["convention"], apres["convention"])),
         Rubrique("parties", "Parties", _rows(avant, apres, "parties", lambda p: p["denomination"], MUETS_AVENANT)),
@@ -204,10 +209,33 @@ def compare_donnees(avant: Donnees, apres: Donnees) -> Difference:
         Rubrique("montants", "Montants du texte", _rows(avant, apres, "montants_declares", lambda m: m["libelle"])),
         Rubrique("fiches", "Fiches action", list(_fiches(avant["fiches"], apres["fiches"]))),
         Rubrique("versements", "Versements", _rows(avant, apres, "versements", _name_versement)),
-        Rubrique("recapitulatif", "Récapitulatif imprimé en annexe", list(_recap(avant, apres))),
     ]
     fiches, annees, financeurs, total = _mouvements(avant["recapitulatif"], apres["recapitulatif"])
     return Difference([r for r in rubriques if r.objets], fiches, annees, financeurs, total)
+
+
+def _nommees(donnees: Donnees) -> Donnees:
+    """The same data with organisations and natures called by their names instead of their keys."""
+    organisations, natures = donnees["noms"]["organisations"], donnees["noms"]["natures"]
+    champs = {"organisation": organisations, "financeur": organisations, "payeur": organisations, "beneficiaire": organisations}
+
+    def name(valeur: Any, champ: str = "") -> Any:
+        if isinstance(valeur, dict):
+            return {cle: name(v, cle) for cle, v in valeur.items()}
+        if isinstance(valeur, list):
+            return [name(v, champ) for v in valeur]
+        if champ == "maitres_ouvrage":
+            return organisations.get(valeur, valeur)
+        return champs.get(champ, {}).get(valeur, valeur) if isinstance(valeur, str) else valeur
+
+    nommees = {
+        cle: name(donnees[cle], cle)
+        for cle in ("convention", "parties", "objectifs", "axes", "articles", "montants_declares", "fiches", "versements")
+    }
+    for fiche in nommees["fiches"]:
+        for ligne in [*fiche["couts"], *fiche["parts"]]:
+            ligne["nature"] = natures.get(ligne["nature"], ligne["nature"])
+    return nommees | {"recapitulatif": donnees["recapitulatif"]}
 
 
 def _name_versement(versement: Donnees) -> str:
@@ -243,7 +271,7 @@ def _champs(avant: Donnees, apres: Donnees, sans: Iterable[str] = ()) -> Iterato
             continue
         ancien, nouveau = avant.get(champ), apres[champ]
         if ancien != nouveau and (ancien or nouveau or ancien == 0 or nouveau == 0):
-            genre = "texte" if champ in LONGS else "valeur"
+            genre = "texte" if champ in LONGS and max(len(str(ancien or "")), len(str(nouveau or ""))) > COURT else "valeur"
             yield Changement(libelle, write(champ, ancien), write(champ, nouveau), genre)
 
 
@@ -283,7 +311,6 @@ def _fiches(avant: list[Donnees], apres: list[Donnees]) -> Iterator[Objet]:
         ]
         changements += _keyed(ancienne["couts"], fiche["couts"], _name_cout, _write_cout)
         changements += _keyed(ancienne["parts"], fiche["parts"], _name_part, _write_part)
-        changements += _keyed(ancienne["totaux_declares"], fiche["totaux_declares"], _name_total, _write_total)
         for cle, mot in (("indicateurs", "Indicateur"), ("produits_pret", "Prêt")):
             for objet in _rows(ancienne, fiche, cle, lambda i: i.get("libelle") or i.get("nom", "")):
                 changements += _flatten(mot, objet)
@@ -346,14 +373,6 @@ def _write_part(part: Donnees) -> str:
     return " – ".join(filter(None, [*morceaux, part["mention"]])) or VIDE
 
 
-def _name_total(total: Donnees) -> str:
-    return f"Total imprimé, {total['annee'] or 'période'}"
-
-
-def _write_total(total: Donnees) -> str:
-    return format_euros(Decimal(total["montant"])) if total["montant"] is not None else VIDE
-
-
 def _keyed(avant: list[Donnees], apres: list[Donnees], name: Callable[[Donnees], str], say: Callable[[Donnees], str]) -> list[Changement]:
     """Rows without number of their own, followed by what names them."""
     anciennes, nouvelles = {name(r): r for r in avant}, {name(r): r for r in apres}
@@ -364,27 +383,6 @@ def _keyed(avant: list[Donnees], apres: list[Donnees], name: Callable[[Donnees],
         if ancien != nouveau:
             changements.append(Changement(nom, ancien, nouveau))
     return changements
-
-
-def _recap(avant: Donnees, apres: Donnees) -> Iterator[Objet]:
-    """Printed cells, gathered by row."""
-
-    def name(cellule: Donnees) -> str:
-        return str(cellule["fiche"] or (f"Sous-total {cellule['axe']}" if cellule["axe"] else "Total général"))
-
-    def column(cellule: Donnees) -> str:
-        return f"{cellule['annee'] or 'période'}, {cellule['financeur'] or 'total'}"
-
-    def say(cellule: Donnees) -> str:
-        return format_euros(Decimal(cellule["montant"])) if cellule["montant"] is not None else cellule["mention"] or VIDE
-
-    lignes: dict[str, tuple[list[Donnees], list[Donnees]]] = {}
-    for cote, donnees in enumerate((avant, apres)):
-        for cellule in donnees["recapitulatif_declare"]:
-            lignes.setdefault(name(cellule), ([], []))[cote].append(cellule)
-    for nom, (anciennes, nouvelles) in lignes.items():
-        if changements := _keyed(anciennes, nouvelles, column, say):
-            yield Objet(nom, "modifie", changements)
 
 
 def _mouvements(avant: Donnees, apres: Donnees) -> tuple[list[Mouvement], list[Mouvement], list[Mouvement], Mouvement]:

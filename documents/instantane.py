@@ -21,7 +21,7 @@ from conventions.consolidation import root_of
 from conventions.gel import SUIVI_CONVENTION, SUIVI_PARTIE
 from conventions.models import Convention
 from financement.models import NatureDepense, TotalDeclare
-from financement.recapitulatif import TOTAL, Ligne, Recapitulatif
+from financement.recapitulatif import AUTRES, TOTAL, Ligne, Recapitulatif
 from financement.syntheses import compute_recapitulatif, read_by_fiche
 
 FORMAT, VERSION = "trait-d-union/convention", 1
@@ -38,8 +38,14 @@ class Redacteur:
 
     def __init__(self, convention: Convention) -> None:
         self.convention = convention
-        self.organisations = dict(Organisation.objects.values_list("pk", "cle"))
-        self.natures = dict(NatureDepense.objects.values_list("pk", "cle"))
+        self.organisations: dict[int, str] = {}
+        self.natures: dict[int, str] = {}
+        self.noms: dict[str, dict[str, str]] = {"organisations": {}, "natures": {}}
+        for pk, cle, nom in Organisation.objects.values_list("pk", "cle", "nom"):
+            self.organisations[pk], self.noms["organisations"][cle] = cle, nom
+        for pk, cle, nom in NatureDepense.objects.values_list("pk", "cle", "nom"):
+            self.natures[pk], self.noms["natures"][cle] = cle, nom
+        self.cites: set[str] = set()
         self.articles = dict(convention.articles.values_list("pk", "numero"))
         self.montants = dict(convention.montants_declares.values_list("pk", "cle"))
         self.fiches = dict(convention.fiches.values_list("pk", "code"))
@@ -85,7 +91,14 @@ class Redacteur:
             return None
         if modele is Convention:
             return Convention.objects.values_list("reference", flat=True).get(pk=pk)
-        return tables.get(modele._meta.model_name, {}).get(pk)
+        nom = tables.get(modele._meta.model_name, {}).get(pk)
+        if isinstance(nom, str):
+            self.cites.add(nom)
+        return nom
+
+    def name_cites(self) -> dict[str, dict[str, str]]:
+        """Names of the organisations and natures that the data cite by their keys."""
+        return {genre: {cle: nom for cle, nom in noms.items() if cle in self.cites} for genre, noms in self.noms.items()}
 
     def list(self, rows: Iterable[models.Model], sans: Collection[str] = (), identifiees: bool = False) -> list[Donnees]:
         return [self.write(row, sans, identifiees) for row in rows]
@@ -100,7 +113,7 @@ def build_instantane(convention: Convention) -> Donnees:
     for total in TotalDeclare.objects.filter(fiche__in=fiches).order_by("fiche", "annee", "pk"):
         totaux.setdefault(total.fiche_id, []).append(total)
     base = convention.avenant_de
-    return {
+    donnees = {
         "format": FORMAT,
         "version": VERSION,
         "convention": r.write(convention, HORS_CONVENTION) | {"politiques": sorted(p.cle for p in convention.politiques.all())},
@@ -126,9 +139,11 @@ def build_instantane(convention: Convention) -> Donnees:
             for f in fiches
         ],
         "recapitulatif": write_recap(compute_recapitulatif(convention), r.organisations),
-        "recapitulatif_declare": r.list(convention.recap_declare.all(), {"convention"}),
+        # Cells of a fiche in the corbeille leave with it.
+        "recapitulatif_declare": r.list(convention.recap_declare.exclude(fiche__supprimee_le__isnull=False), {"convention"}),
         "versements": r.list(convention.versements.all(), {"convention"}, True),
     }
+    return donnees | {"noms": r.name_cites()}
 
 
 def write_recap(recap: Recapitulatif, organisations: dict[int, str]) -> Donnees:
@@ -137,8 +152,10 @@ def write_recap(recap: Recapitulatif, organisations: dict[int, str]) -> Donnees:
     def row(ligne: Ligne) -> Donnees:
         cellules: Donnees = {}
         for (annee, financeur), cellule in ligne.cellules.items():
-            cle = "total" if financeur == TOTAL else "non_reparti" if financeur is None else organisations.get(int(financeur))
-            if cle and (cellule.montant is not None or cellule.mention):
+            if financeur == AUTRES:
+                continue
+            cle = "total" if financeur == TOTAL else "non_reparti" if financeur is None else organisations[int(financeur)]
+            if cellule.montant is not None or cellule.mention:
                 colonne = cellules.setdefault(str(annee or "periode"), {})
                 colonne[cle] = f"{cellule.montant:.2f}" if cellule.montant is not None else cellule.mention
         return cellules
@@ -164,6 +181,7 @@ def compute_empreinte(contenu: bytes) -> str:
 def compute_empreinte_texte(convention: Convention) -> str:
     """Fingerprint of what the parties agree on: the whole, less what is only filled in afterwards (délibérations, signatories)."""
     donnees = build_instantane(convention)
+    donnees.pop("noms")
     for partie in donnees["parties"]:
         for champ in APRES_ACCORD:
             partie.pop(champ)

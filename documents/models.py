@@ -3,5 +3,6 @@
 from documents.accords import Accord
 from documents.figes import DocumentFige
 from documents.signatures import Signature
+from documents.vie.preparation import Preparation
 
-__all__ = ["Accord", "DocumentFige", "Signature"]
+__all__ = ["Accord", "DocumentFige", "Preparation", "Signature"]

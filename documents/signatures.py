@@ -39,7 +39,7 @@ class Signature(models.Model):
     fichier = models.CharField("exemplaire", max_length=200, blank=True)
     nom = models.CharField("nom d’origine", max_length=120, blank=True)
     empreinte = models.CharField("empreinte SHA-256", max_length=64, blank=True)
-    constats = models.JSONField("examen des signatures électroniques", default=list)
+    constats = models.JSONField("examen des signatures électroniques", default=list, blank=True)
     enregistree_par = models.ForeignKey(Utilisateur, models.SET_NULL, verbose_name="enregistrée par", null=True, related_name="+")
     enregistree_le = models.DateTimeField("enregistrée le", auto_now_add=True)
 

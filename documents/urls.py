@@ -16,6 +16,7 @@ urlpatterns = [
     path(CONVENTION + "rapprochement.pdf", views.rapprochement_pdf, name="rapprochement_pdf"),
     path(CONVENTION + "fiches/<slug:slug>.pdf", views.fiche_pdf, name="fiche_pdf"),
     path(VIE, vie.vie, name="vie"),
+    path(VIE + "preparation/", vie.preparation, name="vie_preparation"),
     path(VIE + "passer/<slug:action>/", vie.passer, name="vie_passer"),
     path(VIE + "deliberations/<int:partie>/", vie.deliberation, name="vie_deliberation"),
     path(VIE + "deliberations/<int:partie>/fichier/", fichiers.deliberation_fichier, name="deliberation_fichier"),

@@ -55,12 +55,13 @@ def make_regle(connu: bool = False) -> Any:
 
     class Regle(regles.StandardDiffPolicy):
         def review_file(self, reader: Any, base_revision: Any, *args: Any, **kwargs: Any) -> Any:
-            ancien = type(reader.get_historical_resolver(base_revision))(reader, base_revision)
-            if "/AcroForm" not in ancien.root:
-                ancien.root["/AcroForm"] = generic.DictionaryObject({generic.pdf_name("/Fields"): generic.ArrayObject()})
+            for rang in range(base_revision, reader.total_revisions):
+                catalogue: Any = reader.get_historical_resolver(rang).root
+                if "/AcroForm" not in catalogue:  # a form without field is no form, and pyHanko knows how to compare it
+                    catalogue["/AcroForm"] = generic.DictionaryObject({generic.pdf_name("/Fields"): generic.ArrayObject()})
             if connu:
-                ancien._indirect_object_access_cache = {}
-            return super().review_file(reader, ancien, *args, **kwargs)
+                reader.get_historical_resolver(base_revision)._indirect_object_access_cache = {}
+            return super().review_file(reader, base_revision, *args, **kwargs)
 
     niveau = regles.ModificationLevel.LTA_UPDATES
     return Regle(

@@ -173,8 +173,8 @@ TEXTES: dict[str, Champs] = {
         ),
         (
             "Signature",
-            "Accords des parties, documents figés et signatures : signataire, date, preuve, exemplaire déposé, noms et adresse "
-            "électronique inscrits dans un certificat.",
+            "Accords des parties, mises en forme, documents figés et signatures : signataire, date, preuve, exemplaire déposé, noms et "
+            "adresse électronique inscrits dans un certificat.",
         ),
         ("Organisations", "Nom, SIRET, adresse, logo : données de personnes morales, pour l’essentiel."),
         (

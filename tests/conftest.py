@@ -18,6 +18,7 @@ from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
 from comptes.models import Organisation, Utilisateur
+from conventions.gel import lift
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
@@ -119,7 +120,7 @@ def copy_rows() -> list[list[Model]]:
 
 def restore(copie: list[list[Model]]) -> None:
     """Write copied rows back with their keys, and move the sequences of keys past them."""
-    with connection.constraint_checks_disabled(), connection.cursor() as cursor:
+    with lift(), connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for rows in copie:
             type(rows[0])._base_manager.bulk_create(copy.deepcopy(rows))
         for requete in connection.ops.sequence_reset_sql(no_style(), [type(rows[0]) for rows in copie]):

@@ -90,6 +90,11 @@ def pass_convention(
     return Passage(transition, transition.fait)
 
 
+def check_passage(user: Any, convention: Convention, action: str) -> Transition:
+    """Tell beforehand whether a transition without day nor reason may be made. Raises PermissionDenied, ValidationError."""
+    return _check(user, convention, action, None, "", None)
+
+
 def lock_convention(convention: Convention) -> Convention:
     """The convention as it is now, held until the end of the transaction."""
     Convention.objects.select_for_update().values_list("pk").get(pk=convention.pk)

@@ -23,6 +23,7 @@ from documents.reconduction import explain_reconduction
 from documents.signatures import Signature, compare_fichier, explain_enregistrement
 from documents.vie.actes import has_agents, list_offres, pass_convention, sign
 from documents.vie.conditions import Contexte
+from documents.vie.preparation import Preparation, start_freeze
 from documents.vie.table import PARCOURS
 from socle.nombres import read_cle
 from socle.pades_sceau import SceauIllisible
@@ -58,6 +59,7 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
         "convention": convention,
         "saisie": saisie or Saisie(),
         "etapes": list_etapes(convention),
+        "preparation": Preparation.objects.filter(convention=convention).select_related("demandee_par").first(),
         "principales": [o for o in offres if o.transition.principale],
         "autres": [o for o in offres if not o.transition.principale],
         "parties": [
@@ -102,15 +104,29 @@ def passer(request: HttpRequest, reference: str, action: str) -> HttpResponse:
     convention = get_convention(request.user, reference)
     try:
         jour = read_jour_ou_rien(request.POST.get("jour", ""))
-        passage = pass_convention(
-            request.user, convention, action, jour=jour, motif=request.POST.get("motif", ""), pour=read_cle(request.POST.get("pour", ""))
-        )
+        if action == "figer":
+            passage = start_freeze(request.user, convention)
+        else:
+            pour = read_cle(request.POST.get("pour", ""))
+            passage = pass_convention(request.user, convention, action, jour=jour, motif=request.POST.get("motif", ""), pour=pour)
     except ValidationError as erreur:
         return show_vie(request, convention, Saisie.of(f"passer-{action}", request.POST, erreur))
     except (MoteurAbsent, SceauIllisible) as erreur:
         return show_vie(request, convention, Saisie.of(f"passer-{action}", request.POST, [str(erreur)]))
-    messages.success(request, passage.phrase)
+    if passage:
+        messages.success(request, passage.phrase)
     return redirect("vie", reference)
+
+
+@require_safe
+def preparation(request: HttpRequest, reference: str) -> HttpResponse:
+    """Whether the document being typeset is ready: asked for by the page while it waits, which it then reloads."""
+    convention = get_convention(request.user, reference)
+    en_cours = Preparation.objects.filter(convention=convention).first()
+    reponse = render(request, "documents/_preparation.html", {"convention": convention, "preparation": en_cours, "attendait": True})
+    if en_cours is None or not en_cours.is_en_cours:
+        reponse["HX-Refresh"] = "true"
+    return reponse
 
 
 @require_POST
