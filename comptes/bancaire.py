@@ -70,10 +70,14 @@ def is_payeur(user: Any) -> bool:
     return bool(user.is_authenticated and user.is_active and (user.is_superuser or (user.paie and not user.is_lecteur)))
 
 
+def sees_iban(user: Any, organisation: Organisation) -> bool:
+    """Tell whether a person sees an account whole: who pays, and the organisation's administrators."""
+    return is_payeur(user) or bool(user.is_authenticated and user.organisation_id == organisation.pk and user.is_staff)
+
+
 def show_iban(user: Any, organisation: Organisation) -> str:
-    """The account as this person may see it: whole for who pays and for the organisation's administrators, else masked."""
-    sien = user.is_authenticated and user.organisation_id == organisation.pk and user.is_staff
-    return format_iban(organisation.iban) if sien or is_payeur(user) else mask_iban(organisation.iban)
+    """The account as this person may see it: whole or masked."""
+    return format_iban(organisation.iban) if sees_iban(user, organisation) else mask_iban(organisation.iban)
 
 
 def explain_changement(user: Any, organisation: Organisation) -> str:

@@ -4,6 +4,7 @@ An avenant is a working copy of what it changes, signed in its turn. The agreeme
 copy in force that day; the agreement itself before any avenant.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from conventions.conventions import Convention
@@ -25,6 +26,15 @@ def find_consolidee(convention: Convention, jour: date | None = None) -> Convent
     signes = base.avenants.filter(etat__in=Convention.ETATS_SIGNES).order_by("numero_avenant")
     en_vigueur = [a for a in signes if jour is None or (date_effet(a) is not None and date_effet(a) <= jour)]  # type: ignore[operator]
     return en_vigueur[-1] if en_vigueur else base
+
+
+def map_consolidees(bases: Sequence[Convention]) -> dict[int, Convention]:
+    """What speaks now for each of several agreements, by their keys: one query."""
+    derniers = {base.pk: base for base in bases}
+    signes = Convention.objects.filter(avenant_de__in=derniers, etat__in=Convention.ETATS_SIGNES)
+    for avenant in signes.order_by("avenant_de", "numero_avenant"):
+        derniers[avenant.avenant_de_id] = avenant  # type: ignore[index]
+    return derniers
 
 
 def date_effet(avenant: Convention) -> date | None:

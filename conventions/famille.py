@@ -21,7 +21,7 @@ def read_famille(convention: Convention, user: Any) -> list[Parent]:
     Three queries whatever the size of the family: the conventions `user` sees share few families, so they are
     all read once and linked in memory.
     """
-    par_pk = {c.pk: c for c in Convention.objects.visible_to(user).with_parties()}
+    par_pk = {c.pk: c for c in Convention.objects.visible_to(user).without_avenants().with_parties()}
     membres = _connected(convention.pk, par_pk)
     enfants: dict[int | None, list[tuple[Convention, str]]] = {}
     for pk in membres:

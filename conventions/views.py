@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
+from conventions.consolidation import get_base
 from conventions.famille import read_famille
 from conventions.redaction import write_convention
 
@@ -20,4 +21,4 @@ def articles(request: HttpRequest, reference: str) -> HttpResponse:
 def famille(request: HttpRequest, reference: str) -> HttpResponse:
     """The cadre, the specific conventions and the renewals around this one."""
     convention = get_convention(request.user, reference)
-    return render(request, "conventions/famille.html", {"convention": convention, "famille": read_famille(convention, request.user)})
+    return render(request, "conventions/famille.html", {"convention": convention, "famille": read_famille(get_base(convention), request.user)})

@@ -7,6 +7,7 @@ from conventions.acces import get_convention
 from documents.officiels import read_officiel
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
 from documents.reunion import publish_controles, publish_rapprochement
+from documents.vues.fichiers import telling_loss
 from fiches.acces import get_fiche
 from financement.syntheses import get_recapitulatif
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
@@ -16,6 +17,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_safe
+@telling_loss
 def convention_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The complete agreement: the document that was frozen, else what the data give today. Of an avenant, the consolidated version."""
     convention = get_convention(request.user, reference)

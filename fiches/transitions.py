@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from comptes.models import Organisation, Utilisateur
+from conventions.journal import record
 from fiches.droits import explain_lecture
 from fiches.fiches import FicheAction, Rubrique
 from socle.texte import keep_writable
@@ -191,4 +192,7 @@ def pass_fiche(user: Any, fiche: FicheAction, action: str, manques: list[Rubriqu
     derniere = verrou.history.order_by("-history_date", "-history_id").values("pk")[:1]
     verrou.history.filter(pk__in=[v["pk"] for v in derniere]).update(champ="etat")
     fiche.etat = transition.vers
+    suite = f" {motif}" if motif else ""
+    message = f"Fiche {verrou.code} : {transition.fait[:1].lower()}{transition.fait[1:]}{suite}"
+    record(fiche.convention, f"fiche_{action}", message, user, fiche=verrou.code)
     return transition

@@ -11,6 +11,7 @@ from io import StringIO
 from typing import Any
 
 from comptes.models import Organisation
+from conventions.consolidation import map_consolidees
 from conventions.models import Convention, Partie
 from financement.syntheses import compute_totaux
 from financement.versements import Versement
@@ -74,10 +75,16 @@ class Publication:
 
 
 def build_publication(conventions: Any) -> Publication:
-    """Rows of the conventions of a queryset, in the order of their references: a fixed number of queries."""
+    """Rows of the conventions of a queryset, in the order of their references: a fixed number of queries.
+
+    An avenant has no row of its own: the amounts are those of the last one signed.
+    """
     publication = Publication()
-    liste = list(conventions.with_parties().order_by("reference"))
-    totaux = compute_totaux([c for c in liste if c.etat in Convention.ETATS_SIGNES])
+    liste = list(conventions.without_avenants().with_parties().order_by("reference"))
+    signees = [c for c in liste if c.etat in Convention.ETATS_SIGNES]
+    consolidees = map_consolidees(signees)
+    par_copie = compute_totaux(consolidees.values())
+    totaux = {base: par_copie[copie.pk] for base, copie in consolidees.items()}
     versements: dict[int, list[Versement]] = {}
     for versement in Versement.objects.filter(convention__in=[c.pk for c in liste]).order_by("ordre", "pk"):
         versements.setdefault(versement.convention_id, []).append(versement)

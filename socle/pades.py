@@ -3,8 +3,8 @@
 pyHanko is imported on first use, because importing it takes most of a second. It is pure Python and believes what a file
 announces, so qpdf, which has limits of its own, opens every file first and refuses what is broken or encrypted; then the
 objects that are looked up are counted, because references that fork multiply without end.
-`pades_sceau` seals, `pades_lecture` reads signatures, `pades_regles` says what may follow one, `pades_copie` compares a
-signed copy with its original.
+`pades_sceau` seals, `pades_lecture` reads signatures, `pades_confiance` tells who vouches for the signer, `pades_regles` what
+may follow a signature, `pades_copie` compares a signed copy with its original.
 """
 
 import asyncio
@@ -37,10 +37,16 @@ class PdfIllisible(ValueError):
 
 
 def open_pdf(pdf: bytes, tolerant: bool = False) -> Any:
-    """Reader of a PDF without password; `tolerant` forgives small faults of writing. Raises PdfIllisible."""
+    """Reader of a PDF without password; `tolerant` forgives what would leave a doubt on later additions. Raises PdfIllisible."""
     _check(pdf)
     with refusing():
-        lecteur = _make_lecteur()(BytesIO(pdf), strict=not tolerant)
+        from pyhanko.pdf_utils.misc import PdfStrictReadError
+
+        try:
+            lecteur = _make_lecteur()(BytesIO(pdf))
+        except PdfStrictReadError:  # PDFBox, which many signature services use, gives the number of its last table to an object
+            lecteur = _make_lecteur()(BytesIO(pdf), strict=False)
+        lecteur.strict = not tolerant
         if lecteur.total_revisions > MAX_REVISIONS:
             raise PdfIllisible(f"Ce PDF a été complété plus de {MAX_REVISIONS} fois. Il est refusé.")
     return lecteur
@@ -139,5 +145,11 @@ def _make_lecteur() -> Any:
             lecteur: Any = self.reader
             lecteur.count()
             return super().get_object(*args, **kwargs)
+
+        def is_ref_unassignable(self, ref: generic.Reference) -> bool:
+            """Tell whether a number was free; that of a table which no table lists is."""
+            tables = self.reader.xrefs
+            siennes = {tables.get_xref_container_info(rang).stream_ref for rang in range(self.revision + 1)}
+            return (ref in siennes and tables.get_historical_ref(ref, self.revision) is None) or super().is_ref_unassignable(ref)
 
     return Lecteur

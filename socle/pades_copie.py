@@ -13,7 +13,8 @@ from typing import Any
 import pikepdf
 
 from socle.pades import open_pdf, refusing
-from socle.pades_lecture import SignatureLue, read_champs, read_racines
+from socle.pades_confiance import read_racines
+from socle.pades_lecture import SignatureLue, read_champs
 from socle.pades_regles import find_origine, is_prolongation, make_regle
 from socle.typographie import INSECABLE
 

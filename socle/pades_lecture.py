@@ -15,12 +15,11 @@ from typing import Any
 from django.utils import timezone
 
 from socle.pades import PdfIllisible, open_pdf, refusing, run
+from socle.pades_confiance import as_instant, explain_motif, make_contexte, read_racines
 from socle.pades_regles import find_origine, is_prolongation, make_regle
 from socle.typographie import FINE, INSECABLE
 
 MAX_SIGNATURES = 40
-MAX_CERTIFICATS = 12  # of one signature, beside the recognised ones: the ways from one to another multiply
-MAX_HOMONYMES = 2
 MAX_COMPARES = 20_000  # objects to read again for all the signatures of a file of others
 USAGES = {"digital_signature", "non_repudiation"}
 
@@ -110,21 +109,6 @@ def _open(pdf: bytes) -> tuple[Any, bool]:
     return open_pdf(pdf, tolerant=True), False
 
 
-def read_racines(racines: Sequence[bytes]) -> list[Any]:
-    """Certificates of recognised authorities, each PEM (one or several) or DER. Raises ValueError."""
-    from pyhanko.keys import load_certs_from_pemder_data
-
-    ancres: list[Any] = []
-    try:
-        for racine in racines:
-            ancres.extend(load_certs_from_pemder_data(racine))
-        for ancre in ancres:
-            ancre.native  # noqa: B018 - the library reads only what is asked for: all of it, now
-    except (ValueError, TypeError) as erreur:
-        raise ValueError("Une des autorités reconnues n’est pas un certificat lisible.") from erreur
-    return ancres
-
-
 def read_champs(pdf: bytes, lecteur: Any, ancres: list[Any], connu: bool) -> list[tuple[int, SignatureLue]]:
     """Read every signature of an open file, each with the rank of the recording that holds it. Raises PdfIllisible."""
     from pyhanko.sign.fields import enumerate_sig_fields
@@ -162,7 +146,7 @@ async def _read_one(pdf: bytes, place: tuple[Any, Any, str], ancres: list[Any], 
     est_horodatage = signature.sig_object_type == "/DocTimeStamp"
     if est_horodatage:
         instant = _read_gen_time(signature.signed_data)
-        contexte = _make_contexte(ancres, instant)
+        contexte = make_contexte(ancres, instant)
         etat: Any = await async_validate_pdf_timestamp(signature, contexte, diff_policy=regle, skip_diff=regle is None)
         horodate = bool(etat.trusted)
     else:
@@ -170,13 +154,13 @@ async def _read_one(pdf: bytes, place: tuple[Any, Any, str], ancres: list[Any], 
         horodate, instant = certifie is not None, certifie or _read_declare(signature)
         etat = await async_validate_pdf_signature(
             signature,
-            _make_contexte(ancres, instant),
-            ts_validation_context=_make_contexte(ancres, certifie),
+            make_contexte(ancres, instant),
+            ts_validation_context=make_contexte(ancres, certifie),
             diff_policy=regle,
             skip_diff=regle is None,
             key_usage_settings=KeyUsageConstraints(key_usage=USAGES if certificat.key_usage_value else set()),
         )
-    debut, fin = _as_instant(certificat.not_valid_before), _as_instant(certificat.not_valid_after)
+    debut, fin = as_instant(certificat.not_valid_before), as_instant(certificat.not_valid_after)
     valable = bool(debut and fin and debut <= (instant or datetime.now(UTC)) <= fin)
     entiere = _fills_gap(pdf, signature)
     reconnue = bool(etat.trusted) and entiere
@@ -195,32 +179,8 @@ async def _read_one(pdf: bytes, place: tuple[Any, Any, str], ancres: list[Any], 
         certificat_expire=not valable,
         certificat_debut=debut,
         certificat_fin=fin,
-        motif="" if reconnue else _explain_motif(etat, certificat, instant, debut, fin),
+        motif="" if reconnue else explain_motif(etat, certificat, instant, debut, fin),
     )
-
-
-def _make_contexte(ancres: list[Any], instant: datetime | None) -> Any:
-    """Ground of trust at one time. Without `ancres` nobody is recognised, rather than whom the machine trusts."""
-    from pyhanko_certvalidator import ValidationContext
-    from pyhanko_certvalidator.registry import CertificateRegistry
-
-    class Registre(CertificateRegistry):
-        """Certificates at hand. Those that come with a signature are counted: many of one name would take for ever."""
-
-        reconnus: set[Any] | None = None
-
-        def register(self, cert: Any) -> bool:
-            if self.reconnus is not None:
-                homonymes = [c for c in self.retrieve_by_name(cert.subject) if c.issuer_serial not in self.reconnus]
-                if len(homonymes) >= MAX_HOMONYMES or len(self.certs) >= len(self.reconnus) + MAX_CERTIFICATS:
-                    return False
-            return super().register(cert)
-
-    registre = Registre()
-    moment = instant or datetime.now(UTC)
-    contexte = ValidationContext(trust_roots=ancres, moment=moment, allow_fetching=False, certificate_registry=registre)
-    registre.reconnus = set(registre.certs)
-    return contexte
 
 
 async def _read_jeton(signature: Any, ancres: list[Any]) -> datetime | None:
@@ -230,7 +190,7 @@ async def _read_jeton(signature: Any, ancres: list[Any]) -> datetime | None:
 
     for jeton in find_cms_attribute_iter(signature.signer_info["unsigned_attrs"], "signature_time_stamp_token"):
         instant = _read_gen_time(jeton["content"])
-        trouve = await collect_timing_info(signature.signer_info, _make_contexte(ancres, instant), raw_digest=signature.compute_digest)
+        trouve = await collect_timing_info(signature.signer_info, make_contexte(ancres, instant), raw_digest=signature.compute_digest)
         valide = trouve.get("timestamp_validity")
         if valide is not None and valide.trusted and valide.timestamp == instant:
             return instant
@@ -238,24 +198,14 @@ async def _read_jeton(signature: Any, ancres: list[Any]) -> datetime | None:
 
 
 def _read_gen_time(signe: Any) -> datetime | None:
-    return _as_instant(signe["encap_content_info"]["content"].parsed["gen_time"].native)
+    return as_instant(signe["encap_content_info"]["content"].parsed["gen_time"].native)
 
 
 def _read_declare(signature: Any) -> datetime | None:
     """Time that the signer's own clock gave."""
     try:
-        return _as_instant(signature.self_reported_timestamp)
+        return as_instant(signature.self_reported_timestamp)
     except Exception:  # a date written anyhow proves nothing against the signature
-        return None
-
-
-def _as_instant(valeur: Any) -> datetime | None:
-    """A time that can be compared and shown, None for what is no possible one."""
-    if not isinstance(valeur, datetime):
-        return None
-    try:
-        return timezone.localtime(valeur if valeur.tzinfo else timezone.make_aware(valeur))
-    except (ValueError, OverflowError):
         return None
 
 
@@ -291,24 +241,3 @@ def _clean(texte: str) -> str:
     """Text of others on one short line, without the characters that reorder or hide the rest."""
     visible = "".join(" " if unicodedata.category(c)[0] in "CZ" else c for c in texte)
     return " ".join(visible.split())[:100]
-
-
-def _explain_motif(etat: Any, certificat: Any, instant: datetime | None, debut: datetime | None, fin: datetime | None) -> str:
-    """Say why a signature is not recognised, the most telling reason first."""
-    cause = etat.trust_problem_indic.name if etat.trust_problem_indic is not None else ""
-    moment = instant or datetime.now(UTC)
-    if cause.startswith("CRYPTO"):
-        return "le procédé de cette signature est trop ancien pour faire foi"
-    if fin and moment > fin:
-        return f"son certificat avait expiré le {fin:%d/%m/%Y}"
-    if debut and moment < debut:
-        return f"son certificat n’était valable qu’à partir du {debut:%d/%m/%Y}"
-    if certificat.self_issued:
-        return "le signataire a fabriqué lui-même son certificat, aucune autorité ne dit qui il est"
-    if cause == "NO_CERTIFICATE_CHAIN_FOUND":
-        return "l’autorité qui a émis son certificat n’est pas dans la liste des autorités reconnues"
-    if cause == "CHAIN_CONSTRAINTS_FAILURE":
-        return "son certificat n’est pas fait pour signer des documents"
-    if cause == "OUT_OF_BOUNDS_NO_POE":
-        return "le certificat de l’autorité qui a émis le sien n’était pas valable ce jour-là"
-    return "son certificat ne remonte pas à une autorité reconnue"

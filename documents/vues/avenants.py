@@ -16,6 +16,7 @@ from documents.avenants import compute_difference, create_avenant, find_preceden
 from documents.officiels import read_officiel
 from documents.publication import publish_convention
 from documents.reconduction import renew
+from documents.vues.fichiers import telling_loss
 from documents.vues.vie import show_vie
 from socle.nombres import NombreIllisible, parse_taux
 from socle.saisie import Saisie, read_jour
@@ -50,6 +51,7 @@ def avenant(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @require_safe
+@telling_loss
 def avenant_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The document of the avenant: frozen, else the draft."""
     convention = get_avenant(request, reference)
@@ -57,6 +59,7 @@ def avenant_pdf(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 @require_safe
+@telling_loss
 def consolidee_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The agreement as it spoke on a day (`?le=2019-06-30`), or as it speaks now."""
     base = get_base(get_convention(request.user, reference))

@@ -1,13 +1,16 @@
 """Downloads of what is kept: frozen documents, signed copies, délibérations. Each is checked against its fingerprint."""
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import PurePosixPath
+from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
-from documents.figes import read_kept
+from documents.figes import DocumentPerdu, read_kept
 from documents.models import DocumentFige, Signature
 from socle.vues import download
 
@@ -20,10 +23,23 @@ TYPES = {
     "ods": "application/vnd.oasis.opendocument.spreadsheet",
     "odt": "application/vnd.oasis.opendocument.text",
 }
-FORMES = ("pdf", "scelle", "json")
+
+
+def telling_loss(vue: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Say in a page that a kept file is lost, rather than give something else in its place."""
+
+    @wraps(vue)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return vue(request, *args, **kwargs)
+        except DocumentPerdu as perte:
+            return render(request, "documents/perdu.html", {"message": str(perte)}, status=410)
+
+    return answer
 
 
 @require_safe
+@telling_loss
 def document_fige(request: HttpRequest, reference: str, pk: int, forme: str) -> HttpResponse:
     """A frozen document: its PDF, its sealed copy, or the data it was made from; withdrawn ones included."""
     convention = get_convention(request.user, reference)
@@ -38,6 +54,7 @@ def document_fige(request: HttpRequest, reference: str, pk: int, forme: str) -> 
 
 
 @require_safe
+@telling_loss
 def signature_fichier(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """The copy that bears a signature."""
     convention = get_convention(request.user, reference)
@@ -48,6 +65,7 @@ def signature_fichier(request: HttpRequest, reference: str, pk: int) -> HttpResp
 
 
 @require_safe
+@telling_loss
 def deliberation_fichier(request: HttpRequest, reference: str, partie: int) -> HttpResponse:
     """The délibération of a party."""
     convention = get_convention(request.user, reference)

@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from conventions.journal import record
 from conventions.models import Convention
 from financement.controles.journal import Acceptation, Contradiction
 from financement.controles.verification import count_ouvertes
@@ -53,7 +54,10 @@ def accept(user: Any, convention: Convention, empreintes: dict[int, str], motif:
             auteur=user,
         )
     count_ouvertes(convention)
-    return len(contradictions)
+    nombre = len(contradictions)
+    quoi = f"{nombre} contradictions acceptées" if nombre > 1 else "Une contradiction acceptée"
+    record(convention, "contradictions_acceptees", f"{quoi} : {motif}", user, objets=sorted({c.objet for c in contradictions}))
+    return nombre
 
 
 @transaction.atomic

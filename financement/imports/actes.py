@@ -11,6 +11,7 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
+from conventions.journal import record
 from conventions.models import Convention
 from financement.imports.bilan import Bilan
 from financement.imports.champs import NOMS_MODELE
@@ -279,6 +280,7 @@ def close(imp: ImportBudget, user: Any, valides_seulement: bool) -> None:
     """The import is done."""
     imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, timezone.now(), valides_seulement
     imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
+    record(imp.convention, "import", f"Import écrit : {imp.nom}.", user, empreinte=imp.empreinte)
 
 
 def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:

@@ -9,6 +9,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from conventions.gel import explain_gel
+from conventions.journal import record
 from conventions.models import Convention
 from fiches.droits import explain_etat
 from fiches.models import FicheAction
@@ -90,6 +91,7 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
     FicheAction.toutes.filter(pk__in=touchees).update(modifiee_le=date)
     imp.etat, imp.annule_par, imp.annule_le = ImportBudget.Etat.ANNULE, user, date
     imp.save(update_fields=["etat", "annule_par", "annule_le"])
+    record(convention, "import_annule", f"Import annulé : {imp.nom}.", user)
     return imp
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
+from comptes.bancaire import mask_iban, sees_iban
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.controles.journal import Verification
@@ -107,11 +108,17 @@ def tableau_versements(convention: Convention, imprime: bool = False) -> dict[st
     return {"versements": convention.versements.select_related("payeur", "beneficiaire"), "imprime": imprime}
 
 
-@register.inclusion_tag("financement/_coordonnees_bancaires.html")
-def coordonnees_bancaires(convention: Convention, imprime: bool = False) -> dict[str, Any]:
-    """The bank box: account of the bénéficiaire, dotted while unknown."""
+@register.inclusion_tag("financement/_coordonnees_bancaires.html", takes_context=True)
+def coordonnees_bancaires(context: Context, convention: Convention, imprime: bool = False) -> dict[str, Any]:
+    """The bank box: account of the bénéficiaire, dotted while unknown. On paper it is whole, on screen for who pays only."""
     beneficiaire = next((p.organisation for p in convention.parties.all() if p.role == p.Role.BENEFICIAIRE), None)
-    return {"organisation": beneficiaire, "rib": beneficiaire.rib if beneficiaire else None, "imprime": imprime}
+    entier = imprime or (beneficiaire is not None and sees_iban(context["user"], beneficiaire))
+    return {
+        "organisation": beneficiaire,
+        "rib": beneficiaire.rib if beneficiaire and entier else None,
+        "compte": "" if beneficiaire is None else beneficiaire.iban if entier else mask_iban(beneficiaire.iban),
+        "imprime": imprime,
+    }
 
 
 @register.simple_tag(takes_context=True)

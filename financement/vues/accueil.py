@@ -34,7 +34,7 @@ def accueil(request: HttpRequest) -> HttpResponse:
     echeances = list_echeances(conventions, today)
     retards = [(e, e.tell_retard(today)) for e in echeances if e.en_retard(today)]
     a_venir = [(e, "") for e in echeances[len(retards) :]]
-    en_cours = [c for c in conventions if c.etat in OUVERTS] or conventions
+    en_cours = [c for c in conventions if c.etat in OUVERTS] or [c for c in conventions if not c.is_avenant]
     return render(
         request,
         "financement/accueil.html",
@@ -67,7 +67,7 @@ def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]
 def conventions(request: HttpRequest) -> HttpResponse:
     """All the conventions the person may see, filtered by words, state, nature, partner, year and politique."""
     user: Any = request.user
-    visibles = Convention.objects.visible_to(user)
+    visibles = Convention.objects.visible_to(user).without_avenants()
     filtres = {cle: read_text(request, cle) for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
     etats = set(visibles.order_by().values_list("etat", flat=True).distinct())
@@ -130,11 +130,17 @@ def recherche(request: HttpRequest) -> HttpResponse:
     mots = read_text(request, "q")
     resultats: dict[str, Any] = {"q": mots, "fiches": [], "trouvees": []}
     if mots:
-        visibles = Convention.objects.visible_to(request.user)
+        visibles = Convention.objects.visible_to(request.user).without_avenants()
         vide = dict.fromkeys(("etat", "nature", "organisation", "annee", "politique"), "")
         resultats["trouvees"] = filter_conventions(visibles, vide | {"q": mots}).with_parties()[:20]
-        resultats["fiches"] = find_fiches(FicheAction.objects.visible_to(request.user), mots)[:40]
+        resultats["fiches"] = find_fiches(list_cherchees(request.user), mots)[:40]
     return render(request, "financement/recherche.html", resultats)
+
+
+def list_cherchees(user: Any) -> Any:
+    """Fiches to look in: those of the agreements, and those of avenants still being written; other copies would come twice."""
+    ecrits = Q(convention__avenant_de=None) | ~Q(convention__etat__in=Convention.ETATS_FIGES)
+    return FicheAction.objects.visible_to(user).filter(ecrits)
 
 
 def find_fiches(fiches: Any, mots: str) -> Any:
