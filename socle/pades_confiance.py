@@ -20,7 +20,7 @@ def read_racines(racines: Sequence[bytes]) -> list[Any]:
             ancres.extend(load_certs_from_pemder_data(racine))
         for ancre in ancres:
             ancre.native  # noqa: B018 - the library reads only what is asked for: all of it, now
-    except (ValueError, TypeError) as erreur:
+    except (ValueError, TypeError, LookupError, AttributeError) as erreur:
         raise ValueError("Une des autorités reconnues n’est pas un certificat lisible.") from erreur
     return ancres
 

@@ -12,13 +12,14 @@ from typing import Any
 
 import pikepdf
 
-from socle.pades import open_pdf, refusing
+from socle.pades import ABIME, PdfIllisible, open_pdf, refusing
 from socle.pades_confiance import read_racines
 from socle.pades_lecture import SignatureLue, read_champs
 from socle.pades_regles import find_origine, is_prolongation, make_regle
 from socle.typographie import INSECABLE
 
 MAX_COUVERT = 0.25  # share of a page that the drawing of a signature may take
+BLANCS = b"\0\t\n\f\r "
 CACHE = 2  # bit of an annotation that nobody sees
 
 
@@ -58,8 +59,10 @@ def compare_copie(original: bytes, recu: bytes, racines: Sequence[bytes] = ()) -
             f"Ce fichier n’est pas une copie du document téléchargé{INSECABLE}: il a été imprimé et numérisé, "
             "ou enregistré sous une autre forme.",
         )
-    if not recu[len(original) :].strip():
+    if not recu[len(original) :].strip(BLANCS):
         return Copie(Etat.IDENTIQUE)
+    if not recu.rstrip(BLANCS).endswith(b"%%EOF"):
+        raise PdfIllisible(ABIME)  # cut on its way: readers would show what comes before the cut
     ancres = read_racines(racines)
     with refusing():
         return _compare(original, recu, open_pdf(recu), ancres)

@@ -20,7 +20,7 @@ from socle.pades_regles import find_origine, is_prolongation, make_regle
 from socle.typographie import FINE, INSECABLE
 
 MAX_SIGNATURES = 40
-MAX_COMPARES = 20_000  # objects to read again for all the signatures of a file of others
+MAX_COMPARES = 10_000  # objects to read again for all the signatures of a file of others
 USAGES = {"digital_signature", "non_repudiation"}
 
 
@@ -61,7 +61,7 @@ class SignatureLue:
     certificat_expire: bool = False  # when it signed; not valid yet counts too
     certificat_debut: datetime | None = None
     certificat_fin: datetime | None = None
-    motif: str = ""  # why it is not recognised
+    motif: str = ""  # why it is not recognised, though intact
 
     def explain(self) -> str:
         """Say it in one sentence to somebody who knows nothing of certificates."""
@@ -71,6 +71,7 @@ class SignatureLue:
         organisation = f" ({self.organisation})" if self.organisation not in {"", self.signataire} else ""
         qui = f"{self.signataire or 'quelqu’un que son certificat ne nomme pas'}{organisation}"
         quand = f", le {format_instant(self.instant)}" if self.instant else ", sans date"
+        quand += " (heure attestée par un tiers)" if self.horodate and not self.est_horodatage else ""
         if not self.integre:
             return f"{genre} de {qui}{quand}{INSECABLE}: ce qui a été signé a changé depuis, ou cette signature est fausse."
         suites = [SUITES[self.suite]] if self.suite in SUITES else []
@@ -163,7 +164,8 @@ async def _read_one(pdf: bytes, place: tuple[Any, Any, str], ancres: list[Any], 
     debut, fin = as_instant(certificat.not_valid_before), as_instant(certificat.not_valid_after)
     valable = bool(debut and fin and debut <= (instant or datetime.now(UTC)) <= fin)
     entiere = _fills_gap(pdf, signature)
-    reconnue = bool(etat.trusted) and entiere
+    integre = bool(etat.intact and etat.valid) and entiere
+    reconnue = integre and bool(etat.trusted)
     return SignatureLue(
         champ=_clean(signature.field_name),
         signataire=_read_nom(certificat.subject, "common_name", "organization_name", "email_address"),
@@ -172,14 +174,14 @@ async def _read_one(pdf: bytes, place: tuple[Any, Any, str], ancres: list[Any], 
         instant=instant,
         horodate=horodate,
         est_horodatage=est_horodatage,
-        integre=bool(etat.intact and etat.valid) and entiere,
+        integre=integre,
         couvre_tout=entiere and etat.coverage.name == "ENTIRE_FILE",
         suite=_name_suite(etat),
         reconnue=reconnue,
         certificat_expire=not valable,
         certificat_debut=debut,
         certificat_fin=fin,
-        motif="" if reconnue else explain_motif(etat, certificat, instant, debut, fin),
+        motif="" if reconnue or not integre else explain_motif(etat, certificat, instant, debut, fin),
     )
 
 

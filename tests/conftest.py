@@ -97,6 +97,13 @@ def _fast_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture
+def sans_gel() -> Iterator[None]:
+    """For tests that arrange signed conventions as they were signed elsewhere."""
+    with lift():
+        yield
+
+
 _copie: list[list[Model]] = []
 
 

@@ -1,25 +1,33 @@
 """The smallest objects that show a rule."""
 
 import hashlib
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import factory
 from django.core.files.base import ContentFile
 from djmoney.money import Money
 from factory.django import DjangoModelFactory
 
-from comptes.models import Organisation, Utilisateur
+from comptes.models import ChangementIban, Organisation, Utilisateur
+from conventions.gel import lift
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie
 from fiches.models import FicheAction, Indicateur
 from financement.models import (
     Acceptation,
     CoFinancement,
     Contradiction,
+    CreditExercice,
     ImportBudget,
+    Imputation,
     LigneCout,
     MontantRecapDeclare,
     NatureDepense,
+    Paiement,
+    PieceVersement,
     Reprise,
+    Reversement,
     TotalDeclare,
     Versement,
 )
@@ -27,11 +35,23 @@ from financement.models import (
 MOT_DE_PASSE = "une phrase assez longue"
 
 
+class Fabrique(DjangoModelFactory):
+    """Makes what tests start from, under signed conventions too: what the product writes later is refused there."""
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        with lift():
+            return super()._create(model_class, *args, **kwargs)
+
+
 def euros(valeur: str | int) -> Money:
     return Money(Decimal(str(valeur)), "EUR")
 
 
-class OrganisationFactory(DjangoModelFactory):
+class OrganisationFactory(Fabrique):
     class Meta:
         model = Organisation
 
@@ -41,7 +61,7 @@ class OrganisationFactory(DjangoModelFactory):
     nature = Organisation.Nature.EPCI
 
 
-class UtilisateurFactory(DjangoModelFactory):
+class UtilisateurFactory(Fabrique):
     class Meta:
         model = Utilisateur
         skip_postgeneration_save = True
@@ -59,7 +79,7 @@ class UtilisateurFactory(DjangoModelFactory):
             self.save()
 
 
-class ConventionFactory(DjangoModelFactory):
+class ConventionFactory(Fabrique):
     class Meta:
         model = Convention
 
@@ -71,7 +91,7 @@ class ConventionFactory(DjangoModelFactory):
     tarif_journalier = factory.LazyFunction(lambda: euros(600))
 
 
-class PartieFactory(DjangoModelFactory):
+class PartieFactory(Fabrique):
     class Meta:
         model = Partie
 
@@ -82,7 +102,7 @@ class PartieFactory(DjangoModelFactory):
     role = Partie.Role.FINANCEUR
 
 
-class ObjectifFactory(DjangoModelFactory):
+class ObjectifFactory(Fabrique):
     class Meta:
         model = Objectif
 
@@ -90,7 +110,7 @@ class ObjectifFactory(DjangoModelFactory):
     titre = "Soutenir les entreprises"
 
 
-class AxeFactory(DjangoModelFactory):
+class AxeFactory(Fabrique):
     class Meta:
         model = Axe
 
@@ -99,7 +119,7 @@ class AxeFactory(DjangoModelFactory):
     titre = "Attractivité"
 
 
-class ModeleArticleFactory(DjangoModelFactory):
+class ModeleArticleFactory(Fabrique):
     class Meta:
         model = ModeleArticle
 
@@ -108,7 +128,7 @@ class ModeleArticleFactory(DjangoModelFactory):
     texte = "La convention prend fin le {{ convention.date_fin }}."
 
 
-class ArticleFactory(DjangoModelFactory):
+class ArticleFactory(Fabrique):
     class Meta:
         model = Article
 
@@ -118,7 +138,7 @@ class ArticleFactory(DjangoModelFactory):
     texte = "Les Parties coopèrent."
 
 
-class MontantDeclareFactory(DjangoModelFactory):
+class MontantDeclareFactory(Fabrique):
     class Meta:
         model = MontantDeclare
 
@@ -129,7 +149,7 @@ class MontantDeclareFactory(DjangoModelFactory):
     montant = factory.LazyFunction(lambda: euros(1000))
 
 
-class FicheFactory(DjangoModelFactory):
+class FicheFactory(Fabrique):
     class Meta:
         model = FicheAction
 
@@ -140,7 +160,7 @@ class FicheFactory(DjangoModelFactory):
     ordre = factory.Sequence(lambda n: n)
 
 
-class IndicateurFactory(DjangoModelFactory):
+class IndicateurFactory(Fabrique):
     class Meta:
         model = Indicateur
 
@@ -148,7 +168,7 @@ class IndicateurFactory(DjangoModelFactory):
     libelle = "Entreprises accompagnées"
 
 
-class NatureFactory(DjangoModelFactory):
+class NatureFactory(Fabrique):
     class Meta:
         model = NatureDepense
 
@@ -156,7 +176,7 @@ class NatureFactory(DjangoModelFactory):
     nom = factory.Sequence(lambda n: f"Nature {n}")
 
 
-class LigneCoutFactory(DjangoModelFactory):
+class LigneCoutFactory(Fabrique):
     class Meta:
         model = LigneCout
 
@@ -166,7 +186,7 @@ class LigneCoutFactory(DjangoModelFactory):
     montant = factory.LazyFunction(lambda: euros(100))
 
 
-class CoFinancementFactory(DjangoModelFactory):
+class CoFinancementFactory(Fabrique):
     class Meta:
         model = CoFinancement
 
@@ -175,7 +195,7 @@ class CoFinancementFactory(DjangoModelFactory):
     taux = Decimal(100)
 
 
-class TotalDeclareFactory(DjangoModelFactory):
+class TotalDeclareFactory(Fabrique):
     class Meta:
         model = TotalDeclare
 
@@ -184,7 +204,7 @@ class TotalDeclareFactory(DjangoModelFactory):
     montant = factory.LazyFunction(lambda: euros(100))
 
 
-class RecapDeclareFactory(DjangoModelFactory):
+class RecapDeclareFactory(Fabrique):
     class Meta:
         model = MontantRecapDeclare
 
@@ -193,7 +213,7 @@ class RecapDeclareFactory(DjangoModelFactory):
     montant = factory.LazyFunction(lambda: euros(100))
 
 
-class VersementFactory(DjangoModelFactory):
+class VersementFactory(Fabrique):
     class Meta:
         model = Versement
 
@@ -203,7 +223,7 @@ class VersementFactory(DjangoModelFactory):
     beneficiaire = factory.SubFactory(OrganisationFactory)
 
 
-class ImportBudgetFactory(DjangoModelFactory):
+class ImportBudgetFactory(Fabrique):
     """A file dropped, nothing of it read yet: `contenu` is what it holds."""
 
     class Meta:
@@ -218,7 +238,7 @@ class ImportBudgetFactory(DjangoModelFactory):
     empreinte = factory.LazyAttribute(lambda imp: hashlib.sha256(imp.contenu).hexdigest())
 
 
-class ContradictionFactory(DjangoModelFactory):
+class ContradictionFactory(Fabrique):
     """A finding of the last check."""
 
     class Meta:
@@ -246,7 +266,7 @@ class ContradictionFactory(DjangoModelFactory):
     )
 
 
-class AcceptationFactory(DjangoModelFactory):
+class AcceptationFactory(Fabrique):
     """A contradiction accepted with a reason."""
 
     class Meta:
@@ -262,7 +282,7 @@ class AcceptationFactory(DjangoModelFactory):
     motif = "Ancien code gardé à la demande des élus."
 
 
-class RepriseFactory(DjangoModelFactory):
+class RepriseFactory(Fabrique):
     """A correction made from the pages of controls."""
 
     class Meta:
@@ -272,3 +292,77 @@ class RepriseFactory(DjangoModelFactory):
     auteur = factory.SubFactory(UtilisateurFactory)
     resume = "E.A 1.1 : porter E.A 1.1 sur la feuille"
     changements: list = []
+
+
+class ImputationFactory(Fabrique):
+    class Meta:
+        model = Imputation
+
+    compte = factory.Sequence(lambda n: f"657{n}")
+    libelle = "Subventions de fonctionnement"
+
+
+class PaiementFactory(Fabrique):
+    """A payment asked for; `tests.paiements.make_paiement` makes one further on its way."""
+
+    class Meta:
+        model = Paiement
+
+    versement = factory.SubFactory(VersementFactory)
+    convention = factory.SelfAttribute("versement.convention")
+    montant = factory.LazyFunction(lambda: euros(100))
+    exercice = 2018
+    demande_le = date(2018, 11, 2)
+
+
+class CreditFactory(Fabrique):
+    class Meta:
+        model = CreditExercice
+
+    convention = factory.SubFactory(ConventionFactory)
+    payeur = factory.SubFactory(OrganisationFactory)
+    exercice = 2018
+
+
+class PieceVersementFactory(Fabrique):
+    """A supporting file: `contenu` is what it holds."""
+
+    class Meta:
+        model = PieceVersement
+        exclude = ["contenu"]
+
+    contenu = b"%PDF-1.7\n"
+    versement = factory.SubFactory(VersementFactory)
+    convention = factory.SelfAttribute("versement.convention")
+    intitule = "Bilan 2018"
+    nom = "bilan.pdf"
+    fichier = factory.LazyAttribute(lambda piece: ContentFile(piece.contenu, piece.nom))
+    taille = factory.LazyAttribute(lambda piece: len(piece.contenu))
+    empreinte = factory.LazyAttribute(lambda piece: hashlib.sha256(piece.contenu).hexdigest())
+    ajoutee_par = factory.SubFactory(UtilisateurFactory)
+
+
+class ReversementFactory(Fabrique):
+    class Meta:
+        model = Reversement
+
+    convention = factory.SubFactory(ConventionFactory)
+    payeur = factory.SubFactory(OrganisationFactory)
+    redevable = factory.SubFactory(OrganisationFactory)
+    montant = factory.LazyFunction(lambda: euros(100))
+    motif = "Trop-perçu"
+    numero_titre = factory.Sequence(lambda n: f"T-{n}")
+    exercice = 2019
+    emis_le = date(2019, 3, 1)
+
+
+class ChangementIbanFactory(Fabrique):
+    """A new account that waits for a second person."""
+
+    class Meta:
+        model = ChangementIban
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    nouveau = "FR7630006000011234567890189"
+    motif = "RIB reçu par courrier"
+    demande_par = factory.SubFactory(UtilisateurFactory)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from lxml import html
 
+from comptes.bancaire import mask_iban
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention, ModeleArticle, Politique
 from fiches.models import FicheAction, Indicateur
@@ -214,8 +215,10 @@ def test_past_version_of_another_organisation_cannot_be_written_back(gestion: Cl
     assert (leur.ville, leur.iban) == ("", AUTRE_IBAN)
 
 
-def test_administrator_sees_the_iban_of_their_own_organisation_only(gestion: Client, lignes: Lignes, autres: Lignes) -> None:
-    assert IBAN in gestion.get(url(Organisation, "change", lignes[Organisation].pk)).content.decode()
+def test_administration_shows_accounts_masked_and_those_of_others_not_at_all(gestion: Client, lignes: Lignes, autres: Lignes) -> None:
+    sienne = gestion.get(url(Organisation, "change", lignes[Organisation].pk)).content.decode()
+    assert mask_iban(IBAN) in sienne
+    assert IBAN not in sienne
     leur = autres[Organisation]
     leur.iban = IBAN
     leur.save()

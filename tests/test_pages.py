@@ -12,6 +12,7 @@ from django.utils import timezone
 from lxml import html
 
 from comptes.models import Utilisateur
+from conventions.gel import lift
 from conventions.models import Convention, Politique
 from fiches.models import ProduitPret
 from tests import factories
@@ -104,7 +105,8 @@ def trois(agent: Utilisateur) -> None:
     for convention in (cadre, locale, signee):
         factories.PartieFactory(convention=convention, organisation=agent.organisation)
     factories.PartieFactory(convention=locale, organisation=region)
-    signee.politiques.add(politique)
+    with lift():
+        signee.politiques.add(politique)
 
 
 @pytest.mark.parametrize(

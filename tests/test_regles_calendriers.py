@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from conventions.gel import lift
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.controles.calendriers import (
@@ -35,7 +36,8 @@ def plan(fiche: FicheAction, annees: Annees, **champs: object) -> None:
     """Write the fields of a fiche, and what each year costs; None is « sur devis »."""
     for champ, valeur in champs.items():
         setattr(fiche, champ, valeur)
-    fiche.save()
+    with lift():
+        fiche.save()
     for annee, montant in annees.items():
         chiffrage = "chiffre" if montant is not None else "sur_devis"
         LigneCoutFactory(fiche=fiche, annee=annee, chiffrage=chiffrage, montant=None if montant is None else euros(montant))

@@ -249,10 +249,16 @@ def test_nothing_is_written_once_the_convention_goes_to_signature(
     assert "ne changent" in refuse_everything(agent, fiche, etudes)
 
 
-@pytest.mark.parametrize("etat", ["brouillon", "en_negociation", "validee", "deliberee"])
-def test_fiches_are_written_until_signature(agent: Utilisateur, fiche: FicheAction, etat: str) -> None:
+@pytest.mark.parametrize("etat", ["brouillon", "en_negociation"])
+def test_fiches_are_written_until_the_text_is_agreed(agent: Utilisateur, fiche: FicheAction, etat: str) -> None:
     Convention.objects.update(etat=etat)
     assert write_one(agent, fiche, "cible", "Tous").statut == "enregistre"
+
+
+@pytest.mark.parametrize("etat", ["validee", "deliberee"])
+def test_agreed_text_is_written_again_once_sent_back(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense, etat: str) -> None:
+    Convention.objects.update(etat=etat)
+    assert "renvoyez-la en négociation" in refuse_everything(agent, fiche, etudes)
 
 
 def test_lecteur_writes_nothing(agent: Utilisateur, fiche: FicheAction, etudes: NatureDepense) -> None:

@@ -23,7 +23,7 @@ from financement.scdl import COLONNES, Publication, build_publication
 from tests import factories
 from tests.factories import euros
 
-pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("sans_gel"), pytest.mark.filterwarnings("ignore:No directory at")]
 DOSSIER = Path(__file__).parent / "scdl"
 SCHEMA = json.loads((DOSSIER / "schema-subventions-2.1.1.json").read_text(encoding="utf-8"))
 VALIDE, INVALIDE = DOSSIER / "exemple_valide.csv", DOSSIER / "exemple_invalide_erreurs_cellules.csv"

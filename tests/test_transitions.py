@@ -106,8 +106,9 @@ def test_who_only_reads_is_offered_nothing(people: dict[str, Utilisateur], fiche
 def test_states_stop_when_the_convention_goes_to_signature(
     partenaire: Utilisateur, agent: Utilisateur, fiche: FicheAction, etat: str
 ) -> None:
+    hand_over(fiche, agent, "en_relecture")
     Convention.objects.update(etat=etat)
-    fiche = hand_over(fiche, agent, "en_relecture")
+    fiche = fresh(fiche)
     assert list_offres(partenaire, fiche, []) == []
     with pytest.raises(ValidationError):
         pass_fiche(partenaire, fiche, "valider", [])
