@@ -66,6 +66,24 @@ class AdminVisible(ChoixVisibles, AdminHistorise):
         return limit_to_visible(super().get_queryset(request), request.user)
 
 
+class AdminLecture(AdminVisible):
+    """Admin of rows that acts alone write: read, searched, never changed here."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def refuse_others(self, request: HttpRequest, object_id: str) -> None:
+        """The past of what the person sees is read as well."""
+        if self.get_object(request, unquote(object_id)) is None:
+            raise Http404("Cet historique n’existe pas.")
+
+
 class InlineVisible(ChoixVisibles, admin.TabularInline):
     """Rows edited inside their owner; their foreign keys stay inside the owner's convention."""
 

@@ -2,11 +2,10 @@
 
 from allauth.account import views as comptes
 from django.contrib import admin
-from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path, re_path
-from django.views.generic import TemplateView
 
 from socle import vues_legales
+from socle.aide import aide, aide_parcours
 from socle.vues import pulse
 
 urlpatterns = [
@@ -26,7 +25,8 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("compte/mot-de-passe/change/", comptes.password_reset_from_key_done, name="account_reset_password_from_key_done"),
-    path("aide/", login_not_required(TemplateView.as_view(template_name="pages/aide.html")), name="aide"),
+    path("aide/", aide, name="aide"),
+    path("aide/<slug:cle>/", aide_parcours, name="aide_parcours"),
     path("accessibilite/", vues_legales.accessibilite, name="accessibilite"),
     path("mentions-legales/", vues_legales.mentions_legales, name="mentions_legales"),
     path("confidentialite/", vues_legales.confidentialite, name="confidentialite"),

@@ -21,4 +21,5 @@ def articles(request: HttpRequest, reference: str) -> HttpResponse:
 def famille(request: HttpRequest, reference: str) -> HttpResponse:
     """The cadre, the specific conventions and the renewals around this one."""
     convention = get_convention(request.user, reference)
-    return render(request, "conventions/famille.html", {"convention": convention, "famille": read_famille(get_base(convention), request.user)})
+    famille = read_famille(get_base(convention), request.user)
+    return render(request, "conventions/famille.html", {"convention": convention, "famille": famille})

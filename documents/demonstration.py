@@ -22,7 +22,7 @@ from conventions.models import Article, Axe, Convention, ModeleArticle, MontantD
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 from financement.controles.suivi import silence
 from financement.controles.verification import verify
-from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
 
 DOSSIER = Path(settings.BASE_DIR) / "fixtures"
 MOT_DE_PASSE = "trait-d-union-essai"
@@ -70,6 +70,9 @@ class Chargeur:
         self._references(ModeleArticle, "modeles_articles.yaml")
         if settings.DEBUG:
             self._utilisateurs()
+            for donnee in read_yaml(DOSSIER / "imputations.yaml"):
+                if not Imputation.objects.filter(compte=donnee["compte"]).exists():
+                    self._save(Imputation(**donnee))
         nouvelles: dict[str, Convention] = {}
         for dossier in sorted(p.parent for p in DOSSIER.glob("*/convention.yaml")):
             donnees = read_yaml(dossier / "convention.yaml")["conventions"]

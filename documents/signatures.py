@@ -16,8 +16,9 @@ from documents.instantane import compute_empreinte
 from socle.pades import PdfIllisible
 from socle.pades_copie import Etat as EtatCopie
 from socle.pades_copie import compare_copie
-from socle.pades_lecture import read_signatures
+from socle.pades_regles import is_prolongation
 from socle.pieces import Piece
+from socle.typographie import list_fr
 
 EXEMPLAIRES = "signatures"
 
@@ -124,22 +125,26 @@ def examine_copie(document: DocumentFige, piece: Piece) -> tuple[list[str], list
     """What the electronic signatures of a copy are worth, in sentences; and why the copy is refused, if it is."""
     if not document.pdf:
         return [], ["Ce document n’a pas été figé ici : une signature électronique ne peut pas y être rattachée."]
+    original = document.read_pdf()
+    if document.scelle and is_prolongation(scelle := document.read_scelle(), piece.contenu):
+        original = scelle  # the platform's seal is nobody's signature
     try:
-        copie = compare_copie(document.read_pdf(), piece.contenu, read_racines_reconnues())
-        lues = read_signatures(piece.contenu, read_racines_reconnues())
+        copie = compare_copie(original, piece.contenu, read_racines_reconnues())
     except PdfIllisible as erreur:
         return [], [str(erreur)]
     if copie.etat == EtatCopie.AUTRE:
         return [], [
             "Ce PDF n’est pas le document mis à la signature. Téléchargez le document depuis cette page, et faites signer ce fichier-là."
         ]
+    if copie.etat == EtatCopie.IDENTIQUE:
+        return [], ["Ce PDF est le document mis à la signature, mais il ne porte aucune signature électronique."]
     if copie.etat == EtatCopie.MODIFIE:
         return [], [copie.motif]
-    sceaux = 1 if document.scelle and piece.contenu.startswith(document.read_scelle()) else 0
-    if len(lues) <= sceaux:
-        return [], ["Ce PDF est le document mis à la signature, mais il ne porte aucune signature électronique."]
-    faux = [s.explain() for s in lues if not s.integre]
-    return [s.explain() for s in lues[sceaux:]], faux
+    constats = [s.explain() for s in copie.signatures]
+    if copie.pages:
+        pages = list_fr([str(p) for p in copie.pages])
+        constats.append(f"Une marque visible a été dessinée page {pages} : relisez-la. Le document figé reste la référence.")
+    return constats, []
 
 
 def compare_fichier(document: DocumentFige, contenu: bytes) -> Comparaison:

@@ -12,14 +12,14 @@ from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ExportForm, ImportForm
 
-from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
+from comptes.administration import AdminLecture, AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
 from fiches.models import FicheAction
 from financement import echanges
 from financement.controles.verification import verify
-from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, Paiement, TotalDeclare, Versement
 from financement.syntheses import read_by_fiche
 from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
@@ -43,7 +43,7 @@ class TotalDeclareInline(InlineVisible):
 
 class VersementInline(InlineConvention):
     model = Versement
-    fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "taux", "montant", "date_prevue"]
+    fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "declencheur", "taux", "montant", "date_prevue"]
 
 
 @admin.register(Convention)
@@ -181,3 +181,23 @@ class VersementAdmin(EchangeAdmin):
     list_select_related = ["convention", "payeur", "beneficiaire"]
     search_fields = ["convention__reference", "condition"]
     autocomplete_fields = ["convention", "payeur", "beneficiaire"]
+
+
+@admin.register(Imputation)
+class ImputationAdmin(ReferentielAdmin):
+    """Accounts that payments may be entered in: nothing is assumed, each body writes its own."""
+
+    list_display = ["compte", "libelle", "nomenclature", "fonction", "valable_du", "valable_au"]
+    list_filter = ["nomenclature"]
+    search_fields = ["compte", "libelle", "fonction"]
+
+
+@admin.register(Paiement)
+class PaiementAdmin(AdminLecture):
+    """Payments and their steps, which are made in the workspace."""
+
+    list_display = ["convention", "versement", "etat", "montant", "exercice", "numero_mandat", "paye_le"]
+    list_filter = ["etat", "exercice", ("convention", FiltreVisible)]
+    search_fields = ["convention__reference", "numero_mandat", "numero_bordereau"]
+    list_select_related = ["convention", "versement__convention"]
+    exclude = ["iban"]

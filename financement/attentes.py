@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils import timezone
 
+from comptes.bancaire import is_payeur
 from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import Commentaire, FicheAction, Passage
-from financement.models import CoFinancement, LigneCout
+from financement.etapes import ETAPES
+from financement.models import CoFinancement, LigneCout, Paiement
+from socle.typographie import format_euros
 
 EXTRAIT = 160  # characters of a comment shown on the home page
+ETAPES_ATTENDUES: dict[str, str] = {
+    Convention.Etat.VALIDEE: "Enregistrer la délibération",
+    Convention.Etat.A_SIGNER: "Faire signer",
+    Convention.Etat.SIGNEE: "Notifier",
+    Convention.Etat.NOTIFIEE: "Constater l’entrée en vigueur",
+}
+DU_FINANCEUR = (Convention.Etat.SIGNEE, Convention.Etat.NOTIFIEE)
 OUVERTS = (Convention.Etat.BROUILLON, Convention.Etat.EN_NEGOCIATION)
 
 
@@ -30,7 +40,36 @@ def list_attentes(user: Utilisateur, conventions: Sequence[Convention]) -> list[
     if user.is_lecteur:
         return []
     ouvertes = [c for c in conventions if c.etat in OUVERTS]
-    return [*_fiches(user, ouvertes), *_parties(user, ouvertes)]
+    return [*_paiements(user), *_etapes(user, conventions), *_fiches(user, ouvertes), *_parties(user, ouvertes)]
+
+
+def _paiements(user: Utilisateur) -> list[Attente]:
+    """Payments that the person's organisation makes and that wait for their next step."""
+    if not is_payeur(user) or user.organisation_id is None:
+        return []
+    attendus = Paiement.objects.filter(versement__payeur=user.organisation_id).exclude(etat__in=(Paiement.Etat.PAYE, Paiement.Etat.REJETE))
+    attentes = []
+    for paiement in attendus.select_related("convention", "versement").order_by("demande_le", "pk"):
+        etape = next(e for e in ETAPES if paiement.etat in e.depuis)
+        quoi = f"{paiement.versement.get_nature_display().lower()}, {format_euros(paiement.montant)}"
+        adresse = reverse("versements", args=[paiement.convention.reference]) + f"#versement-{paiement.versement_id}"
+        attentes.append(Attente("horloge", f"{etape.libelle} : {quoi}", paiement.convention.nom_court, adresse))
+    return attentes
+
+
+def _etapes(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
+    """What the life of a convention expects of the person's organisation."""
+    attentes = []
+    for convention in conventions:
+        mienne = next((p for p in convention.parties.all() if p.organisation_id == user.organisation_id), None)
+        phrase = ETAPES_ATTENDUES.get(convention.etat, "")
+        if mienne is None or not phrase or (convention.etat == Convention.Etat.VALIDEE and mienne.deliberation_date):
+            continue
+        if convention.etat in DU_FINANCEUR and mienne.role != mienne.Role.FINANCEUR:
+            continue
+        titre = f"{phrase}, {convention.nom_court[:1].lower()}{convention.nom_court[1:]}"
+        attentes.append(Attente("crayon", titre, convention.titre, reverse("vie", args=[convention.reference])))
+    return attentes
 
 
 def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:

@@ -23,6 +23,7 @@ from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
 from tests import factories
+from tests.paiements import Plan, make_plan
 
 # Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
 # who read, another for those who write (a server started twice in one process would find its database taken back).
@@ -180,6 +181,12 @@ def cci(convention: Convention) -> Organisation:
 def partenaire(cci: Organisation) -> Utilisateur:
     """An agent of the other party."""
     return factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
+
+
+@pytest.fixture
+def plan(convention: Convention, agglo: Organisation, cci: Organisation) -> Plan:
+    """The convention signed and notified: the agglo owes the CCI 1 000 €, an acompte of 400 € and a solde of 600 €."""
+    return make_plan(convention, agglo, cci)
 
 
 @pytest.fixture

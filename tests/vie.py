@@ -1,0 +1,117 @@
+"""A convention at any step of its life, with the people who make it go on."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from comptes.models import Utilisateur
+from conventions.models import Convention, Partie
+from documents.figes import create_document
+from documents.instantane import build_instantane, compute_empreinte_texte, write_canonique
+from documents.models import Accord, DocumentFige, Signature
+from documents.vie import actes
+from tests.factories import ConventionFactory, FicheFactory, OrganisationFactory, PartieFactory, UtilisateurFactory
+
+Etat = Convention.Etat
+PDF = b"%PDF-1.7 document a signer"
+DELIBERATION, SIGNATURE, NOTIFICATION, VIGUEUR = date(2017, 11, 6), date(2018, 1, 8), date(2018, 1, 15), date(2018, 2, 1)
+# Days that a convention bears once it is in a state.
+JALONS: dict[str, dict[str, date]] = {
+    Etat.SIGNEE: {"date_signature": SIGNATURE},
+    Etat.NOTIFIEE: {"date_signature": SIGNATURE, "date_notification": NOTIFICATION},
+    Etat.EXECUTOIRE: {"date_signature": SIGNATURE, "date_notification": NOTIFICATION, "date_executoire": VIGUEUR},
+    Etat.SOLDEE: {"date_signature": SIGNATURE, "date_notification": NOTIFICATION, "date_executoire": VIGUEUR},
+    Etat.RESILIEE: {"date_signature": SIGNATURE},
+}
+AU_DOCUMENT = (Etat.A_SIGNER, *Convention.ETATS_SIGNES)
+
+
+def type_small_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Documents are not typeset: what is frozen is these few bytes."""
+    for nom in ("publish_convention", "publish_avenant"):
+        monkeypatch.setattr(actes, nom, lambda convention: PDF)
+
+
+@dataclass
+class Projet:
+    """A convention between a financeur and a bénéficiaire, which nothing keeps from going on, and people of all kinds."""
+
+    convention: Convention
+    financeur: Partie
+    beneficiaire: Partie
+    gens: dict[str, Utilisateur]
+
+    def fresh(self) -> Convention:
+        """The convention as a page reads it."""
+        return Convention.objects.with_parties().get(pk=self.convention.pk)
+
+    def put(self, etat: str) -> Convention:
+        """The convention as it is in a state: its days, its document, the agreements on its text."""
+        jalons = dict.fromkeys(("date_signature", "date_notification", "date_executoire", "date_cloture"))
+        Convention.objects.filter(pk=self.convention.pk).update(**jalons | JALONS.get(etat, {}) | {"etat": etat})
+        documents = DocumentFige.objects.filter(convention=self.convention)
+        if etat in AU_DOCUMENT and not documents.exists():
+            self.freeze()
+        documents.update(retire_le=None if etat in AU_DOCUMENT else timezone.now())
+        return self.fresh()
+
+    def freeze(self) -> DocumentFige:
+        """Keep a document, made the day before the signature."""
+        convention = self.fresh()
+        document = create_document(convention, None, write_canonique(build_instantane(convention)), PDF)
+        document.fait_le = datetime(2018, 1, 7, 10, tzinfo=ZoneInfo("Europe/Paris"))
+        document.save()
+        return document
+
+    def agree(self, *parties: Partie) -> None:
+        """Agreements on the text as it is, of all the parties unless some are named."""
+        empreinte = compute_empreinte_texte(self.fresh())
+        for partie in parties or (self.financeur, self.beneficiaire):
+            Accord.objects.update_or_create(
+                convention=self.convention, organisation=partie.organisation, defaults={"empreinte": empreinte, "auteur": None}
+            )
+
+    def sign(self, *parties: Partie) -> None:
+        """Signatures of parties on the document, recorded."""
+        document = DocumentFige.objects.current().get(convention=self.convention)
+        for partie in parties:
+            Signature.objects.create(document=document, partie=partie, mode="ailleurs", signataire="X", date=SIGNATURE, preuve="Mairie")
+
+
+def make_party(convention: Convention, nom: str, role: str, ordre: int) -> Partie:
+    """A party whose assembly has deliberated and whose signatory is known."""
+    return PartieFactory(
+        convention=convention,
+        organisation=OrganisationFactory(nom=f"{nom} d’essai", sigle=nom),
+        denomination=f"{nom} d’essai",
+        nom_court=nom,
+        role=role,
+        ordre=ordre,
+        civilite="Madame",
+        signataire="Anne Essai",
+        qualite="Présidente",
+        deliberation_numero="2017-11",
+        deliberation_date=DELIBERATION,
+        deliberation_executoire=date(2017, 11, 10),
+    )
+
+
+def make_project(**champs: Any) -> Projet:
+    """The smallest convention for which every condition holds, with one validated fiche."""
+    convention = ConventionFactory(
+        **{"reference": "ESSAI-1", "date_debut": date(2018, 1, 1), "date_fin": date(2020, 12, 31), "periode": "2018 – 2020"} | champs
+    )
+    agglo, cci = make_party(convention, "Agglo", "financeur", 10), make_party(convention, "CCI", "beneficiaire", 20)
+    FicheFactory(convention=convention, axe__code="E.A", code="E.A 1", titre="Aider les commerces", etat="validee")
+    gens = {
+        f"{nom} {cote}": UtilisateurFactory(organisation=partie.organisation, role=role)
+        for cote, partie in (("financeur", agglo), ("beneficiaire", cci))
+        for nom, role in (("lecteur", "lecteur"), ("agent", "agent"), ("administrateur", "administrateur"))
+    }
+    gens["exploitant"] = UtilisateurFactory(organisation=None, is_superuser=True)
+    gens["etranger"] = UtilisateurFactory()
+    return Projet(convention, agglo, cci, gens)
