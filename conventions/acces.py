@@ -10,7 +10,7 @@ from socle.commandes import Refus
 
 def get_convention(user: Any, reference: str) -> Convention:
     """The convention of this reference with its parties, if `user` may see it; raises Http404 otherwise."""
-    conventions = Convention.objects.visible_to(user).select_related("parent", "renouvelle").with_parties()
+    conventions = Convention.objects.visible_to(user).select_related("parent", "renouvelle", "avenant_de").with_parties()
     return get_object_or_404(conventions, reference=reference)
 
 

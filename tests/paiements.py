@@ -112,7 +112,9 @@ def typed(jour: date = JOUR, imputation: Imputation | None = None, **autres: str
     return Saisie(jour, imputation, **{"numero_bordereau": "B-12", "numero_mandat": "M-345", "motif": "Pièce manquante"} | autres)
 
 
-def advance(user: Any, paiement: Paiement, *actions: str, jour: date = JOUR, imputation: Imputation | None = None, **autres: str) -> Paiement:
+def advance(
+    user: Any, paiement: Paiement, *actions: str, jour: date = JOUR, imputation: Imputation | None = None, **autres: str
+) -> Paiement:
     """Make steps one after the other, each as the pages do, from a payment read long before."""
     for action in actions:
         if action == "liquider" and imputation is None:

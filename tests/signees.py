@@ -44,9 +44,7 @@ def fill(convention: Convention, payeur: Organisation, pilote: Utilisateur) -> F
     fiche = factories.FicheFactory(convention=convention, axe=section, code="E.A 1.1", titre="Observer le commerce", ordre=10)
     fiche.maitres_ouvrage.add(payeur, beneficiaire)
     nature = factories.NatureFactory(nom="Études")
-    factories.LigneCoutFactory(
-        fiche=fiche, nature=nature, annee=2018, jours=Decimal(10), tarif_journalier=euros(600), montant=euros(6000)
-    )
+    factories.LigneCoutFactory(fiche=fiche, nature=nature, annee=2018, jours=Decimal(10), tarif_journalier=euros(600), montant=euros(6000))
     factories.CoFinancementFactory(fiche=fiche, financeur=payeur, taux=Decimal(80))
     factories.CoFinancementFactory(fiche=fiche, financeur=beneficiaire, taux=Decimal(20))
     factories.TotalDeclareFactory(fiche=fiche, annee=2018, montant=euros(6000))

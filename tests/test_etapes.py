@@ -56,6 +56,8 @@ POSSIBLES = {
     "paye": {},
     "rejete": {},
 }
+# Each step once: the state it starts from, the state it leads to.
+UNE_FOIS = {action: (depuis, vers) for depuis, pas in POSSIBLES.items() for action, vers in pas.items()}
 PAIENT = {"payeur", "administrateur qui paie", "exploitant"}
 DEMANDENT = {
     *("agent du bénéficiaire", "bénéficiaire qui prépare ses paiements", "administrateur du bénéficiaire"),
@@ -86,6 +88,14 @@ def refuse(*raisons: str) -> Iterator[None]:
     assert list(Paiement.objects.values().order_by("pk")) == avant
 
 
+def amend(plan: Plan, user: Utilisateur, **champs: Any) -> Convention:
+    """An avenant signed, which says something else of the acompte."""
+    avenant = create_avenant(user, plan.convention, "Revoir les versements.")
+    avenant.versements.filter(nature="acompte").update(**champs)
+    sign(avenant, etat="signee")
+    return avenant
+
+
 # --- Who, from where, which step -------------------------------------------------------------------
 
 
@@ -96,22 +106,29 @@ def test_each_person_is_offered_the_steps_that_are_theirs(nom: str, plan: Plan) 
     assert offertes == {etat: list(POSSIBLES[etat]) if nom in PAIENT else [] for etat in ETATS}
 
 
-@pytest.mark.parametrize("nom", PERSONNES)
+def try_step(personne: Utilisateur, plan: Plan, etat: str, action: str, imputation: Imputation) -> str:
+    """Where a payment of this state stands after somebody tried a step, or what refused them."""
+    paiement = make_paiement(plan.acompte, etat, 1)
+    try:
+        advance_paiement(personne, paiement, action, typed(imputation=imputation))
+    except PermissionDenied:
+        return "interdit"
+    except ValidationError:
+        return "impossible"
+    return Paiement.objects.get(pk=paiement.pk).etat
+
+
 @pytest.mark.parametrize("etat", ETATS)
-def test_only_the_steps_offered_are_made(etat: str, nom: str, plan: Plan, imputation: Imputation) -> None:
-    personne, resultats = make_person(nom, plan), {}
-    for etape in ETAPES:
-        paiement = make_paiement(plan.acompte, etat, 1)
-        try:
-            advance_paiement(personne, paiement, etape.action, typed(imputation=imputation))
-        except PermissionDenied:
-            resultats[etape.action] = "interdit"
-        except ValidationError:
-            resultats[etape.action] = "impossible"
-        else:
-            resultats[etape.action] = Paiement.objects.get(pk=paiement.pk).etat
-    attendus = {e.action: POSSIBLES[etat].get(e.action, "impossible") if nom in PAIENT else "interdit" for e in ETAPES}
-    assert resultats == attendus
+def test_only_the_steps_offered_are_made(etat: str, plan: Plan, payeur: Utilisateur, imputation: Imputation) -> None:
+    resultats = {e.action: try_step(payeur, plan, etat, e.action, imputation) for e in ETAPES}
+    assert resultats == {e.action: POSSIBLES[etat].get(e.action, "impossible") for e in ETAPES}
+
+
+@pytest.mark.parametrize("nom", PERSONNES)
+def test_steps_are_made_by_who_pays_and_by_nobody_else(nom: str, plan: Plan, imputation: Imputation) -> None:
+    personne = make_person(nom, plan)
+    resultats = {action: try_step(personne, plan, etat, action, imputation) for action, (etat, _) in UNE_FOIS.items()}
+    assert resultats == {action: fait if nom in PAIENT else "interdit" for action, (_, fait) in UNE_FOIS.items()}
 
 
 def test_who_does_not_pay_is_told_whose_step_it_is(plan: Plan) -> None:
@@ -130,8 +147,9 @@ def test_step_that_is_no_longer_possible_says_where_the_payment_stands(etat: str
 
 
 def test_step_that_does_not_exist_is_refused(plan: Plan, payeur: Utilisateur) -> None:
+    paiement = make_paiement(plan.acompte)
     with refuse("Ce paiement est maintenant « demandé » : cette étape n’est plus possible."):
-        advance_paiement(payeur, make_paiement(plan.acompte), "offrir", typed())
+        advance_paiement(payeur, paiement, "offrir", typed())
 
 
 def test_two_people_who_make_the_same_step_make_it_once(plan: Plan, payeur: Utilisateur) -> None:
@@ -203,15 +221,8 @@ def test_nothing_is_asked_for_too_early(changements: dict[str, Any], raison: str
 def test_amount_above_what_is_left_is_refused_with_what_is_left(plan: Plan, partenaire: Utilisateur) -> None:
     make_paiement(plan.acompte, "paye", 350)
     with lift():
-        plan.convention.versements.update(montant=None)
-    plan.solde.declencheur = "aucun"
-    with lift():
-        plan.solde.montant = None
-        plan.solde.save()
-    raison = (
-        "Il reste 650 € à demander sur 1 000 € (préambule : « Participation de l’Agglo ») : 650,01 € dépasse de 0,01 €."
-    )
-    with refuse(raison):
+        plan.convention.versements.update(montant=None, declencheur="aucun")
+    with refuse("Il reste 650 € à demander sur 1 000 € (préambule : « Participation de l’Agglo ») : 650,01 € dépasse de 0,01 €."):
         ask(partenaire, plan, plan.solde, "650.01")
     assert ask(partenaire, plan, plan.solde, "650.00")
 
@@ -240,7 +251,7 @@ def test_nothing_is_asked_for_while_nobody_knows_what_is_due(plan: Plan, partena
 
 @pytest.mark.parametrize("montant", ["0", "-0.01", "-500"])
 def test_payment_is_of_one_cent_at_least(montant: str, plan: Plan, partenaire: Utilisateur) -> None:
-    with pytest.raises(ValidationError, match="Le montant ne peut pas être inférieur à 0,01 €"):
+    with pytest.raises(ValidationError, match=r"Le montant ne peut pas être inférieur à 0,01.€"):
         ask(partenaire, plan, plan.acompte, montant)
     assert not Paiement.objects.exists()
 
@@ -267,9 +278,7 @@ def test_payment_rejected_further_on_frees_its_amount_too(etape: str, plan: Plan
 
 
 def test_payment_is_asked_for_from_the_page_of_an_avenant_too(plan: Plan, agent: Utilisateur) -> None:
-    avenant = create_avenant(agent, plan.convention, "Revoir le plan.")
-    avenant.versements.filter(nature="acompte").update(montant=Decimal(300))
-    sign(avenant, etat="signee")
+    avenant = amend(plan, agent, montant=Decimal(300))
     with refuse("Ce versement prévoit 300 €, dont 0 € déjà demandés."):
         ask_paiement(agent, avenant, plan.acompte.pk, Decimal(301), 2018, JOUR)
     paiement = ask_paiement(agent, avenant, plan.acompte.pk, Decimal(300), 2018, JOUR)
@@ -287,12 +296,13 @@ def test_payment_that_is_not_in_the_agreement_is_refused(plan: Plan, agent: Util
 
 def test_liquidation_wants_an_account_and_an_imputation_and_says_both_at_once(plan: Plan, payeur: Utilisateur) -> None:
     Organisation.objects.filter(pk=plan.beneficiaire.pk).update(iban="")
+    paiement = make_paiement(plan.acompte, "service_fait")
     with refuse(
         "Le compte bancaire de CCI d’essai n’est pas enregistré : faites-le enregistrer d’abord.",
         "Choisissez l’imputation. Un administrateur peut en ajouter dans l’administration.",
         "Cette étape ne peut pas précéder la dernière, du 02/11/2018.",
     ):
-        advance_paiement(payeur, make_paiement(plan.acompte, "service_fait"), "liquider", typed(JOUR - timedelta(days=1)))
+        advance_paiement(payeur, paiement, "liquider", typed(JOUR - timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -325,8 +335,9 @@ def test_liquidation_keeps_the_account_of_that_day(plan: Plan, payeur: Utilisate
 
 
 def test_mandat_wants_its_two_numbers_and_says_so_at_once(plan: Plan, payeur: Utilisateur) -> None:
+    paiement = make_paiement(plan.acompte, "liquide")
     with refuse("Donnez le numéro du bordereau.", "Donnez le numéro du mandat."):
-        advance_paiement(payeur, make_paiement(plan.acompte, "liquide"), "mandater", typed(numero_bordereau="", numero_mandat=""))
+        advance_paiement(payeur, paiement, "mandater", typed(numero_bordereau="", numero_mandat=""))
 
 
 def change_account(plan: Plan) -> None:
@@ -393,6 +404,28 @@ def test_all_that_refuses_a_mandat_is_said_at_once(plan: Plan, payeur: Utilisate
     with pytest.raises(ValidationError) as refus:
         advance_paiement(payeur, paiement, "mandater", saisie)
     assert [m.split()[0] for m in refus.value.messages] == ["Donnez", "Donnez", "Le", "Cette", "Les"]
+
+
+# --- An avenant meanwhile --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("etat", ["service_fait", "liquide"])
+def test_request_that_is_above_what_is_due_since_an_avenant_goes_no_further(
+    etat: str, plan: Plan, payeur: Utilisateur, imputation: Imputation
+) -> None:
+    paiement = make_paiement(plan.acompte, etat, 400)
+    avenant = amend(plan, payeur)
+    with lift():
+        avenant.montants_declares.update(montant=Decimal(300))
+    with pytest.raises(ValidationError, match="300"):
+        advance(payeur, paiement, *{"service_fait": ["liquider", "mandater"], "liquide": ["mandater"]}[etat], imputation=imputation)
+    assert plan.du_payeur.exercices[0].mandate == 0
+
+
+def test_account_credited_is_that_of_the_beneficiary_the_avenant_names(plan: Plan, payeur: Utilisateur) -> None:
+    paiement = make_paiement(plan.acompte, "service_fait")
+    amend(plan, payeur, beneficiaire=factories.OrganisationFactory(nom="Agence d’attractivité", iban=AUTRE_IBAN))
+    assert advance(payeur, paiement, "liquider").iban == AUTRE_IBAN
 
 
 # --- Days, rejection -------------------------------------------------------------------------------
@@ -493,7 +526,12 @@ def test_titre_is_issued_by_who_makes_the_payments(nom: str, trop_paye: Plan) ->
     personne = make_person(nom, trop_paye)
     if nom in PAIENT:
         titre = reverse(personne, trop_paye)
-        assert (titre.payeur, titre.redevable, titre.montant, titre.exercice) == (trop_paye.payeur, trop_paye.beneficiaire, euros(200), 2019)
+        assert (titre.payeur, titre.redevable, titre.montant, titre.exercice) == (
+            trop_paye.payeur,
+            trop_paye.beneficiaire,
+            euros(200),
+            2019,
+        )
         assert trop_paye.du_payeur.trop_percu == 0
     else:
         with pytest.raises(PermissionDenied):
@@ -587,8 +625,7 @@ def test_what_is_refused_leaves_no_trace_in_the_journal(plan: Plan, payeur: Util
 
 
 def test_events_of_an_avenant_are_in_the_journal_of_the_agreement(plan: Plan, agent: Utilisateur) -> None:
-    avenant = create_avenant(agent, plan.convention, "Revoir le plan.")
-    sign(avenant, etat="signee")
+    avenant = amend(plan, agent)
     ask_paiement(agent, avenant, plan.acompte.pk, Decimal(1), 2018, JOUR)
     assert plan.convention.evenements.filter(genre="paiement_demande").exists()
     assert not avenant.evenements.filter(genre="paiement_demande").exists()
@@ -635,7 +672,9 @@ def test_whatever_is_asked_for_and_done_sums_stay_within_what_is_due(
             except ValidationError:
                 continue
         vivants = [p for p in Paiement.objects.all() if p.etat != "rejete"]
-        par_versement = {v.pk: sum((p.montant.amount for p in vivants if p.versement_id == v.pk), Decimal(0)) for v in (plan.acompte, plan.solde)}
+        par_versement = {
+            v.pk: sum((p.montant.amount for p in vivants if p.versement_id == v.pk), Decimal(0)) for v in (plan.acompte, plan.solde)
+        }
         assert par_versement[plan.acompte.pk] <= 400
         assert par_versement[plan.solde.pk] <= 600
         assert all(p.montant.amount > 0 for p in vivants)

@@ -13,7 +13,7 @@ from conventions.gel import lift
 from conventions.models import Convention
 from documents.avenants import create_avenant
 from financement.models import ConstatCondition, Versement
-from financement.situation import compute_situation
+from financement.situation import LigneVersement, compute_situation, explain_fermeture
 from tests import factories
 from tests.constats import costing
 from tests.factories import euros
@@ -25,9 +25,7 @@ pytestmark = pytest.mark.django_db
 def declare(convention: Convention, payeur: Organisation | None, montant: str | int | None, **valeurs: Any) -> None:
     """An amount that the text states as the whole participation of a payer."""
     valeurs = {"objet": "participation", "libelle": "Subvention globale"} | valeurs
-    factories.MontantDeclareFactory(
-        convention=convention, financeur=payeur, montant=None if montant is None else euros(montant), **valeurs
-    )
+    factories.MontantDeclareFactory(convention=convention, financeur=payeur, montant=None if montant is None else euros(montant), **valeurs)
 
 
 def plan_payment(convention: Convention, payeur: Organisation, beneficiaire: Organisation, **valeurs: Any) -> Versement:
@@ -94,10 +92,12 @@ def test_payer_of_whom_the_text_states_nothing_owes_its_part_of_the_costs(
     assert read_du(convention) == (Decimal("600.20"), "sa part dans le coût des fiches")
 
 
-@pytest.mark.parametrize("parts", [{}, {"cci": "100"}], ids=["no share", "the share of another"])
-def test_payer_without_share_owes_nothing_known(parts: dict[str, str], convention: Convention, agglo: Organisation, cci: Organisation) -> None:
+@pytest.mark.parametrize("part_de_la_cci", [False, True])
+def test_payer_without_share_owes_nothing_known(
+    part_de_la_cci: bool, convention: Convention, agglo: Organisation, cci: Organisation
+) -> None:
     plan_payment(convention, agglo, cci)
-    costing(convention, "E.A 1.1", {2018: "1000"}, {cci: taux for taux in parts.values()})
+    costing(convention, "E.A 1.1", {2018: "1000"}, {cci: "100"} if part_de_la_cci else {})
     assert read_du(convention) == (None, "aucun montant connu")
 
 
@@ -343,54 +343,46 @@ OBSTACLES = {
 
 @pytest.mark.parametrize("nature", OUVRE)
 def test_nature_says_what_opens_it_when_the_text_does_not(nature: str) -> None:
-    assert factories.VersementFactory.build(nature=nature, payeur=None, beneficiaire=None, convention=None).ouvre_par == OUVRE[nature]
+    assert Versement(nature=nature).ouvre_par == OUVRE[nature]
 
 
-def read_obstacle(convention: Convention, versement: Versement) -> tuple[str, bool]:
-    ligne = compute_situation(convention).get_ligne(versement.pk)
-    assert ligne is not None
-    return ligne.obstacle, ligne.ouvert
+def explain(versement: Versement, etat: str = "signee", notifiee: bool = False, constatee: bool = False) -> str:
+    """Why a payment of an agreement in this state may not be asked for."""
+    base = Convention(etat=etat, date_notification=JOUR if notifiee else None)
+    return explain_fermeture(base, LigneVersement(versement, 1, None, constat=ConstatCondition() if constatee else None))
 
 
 @pytest.mark.parametrize("nature", OUVRE)
 @pytest.mark.parametrize("declencheur", OBSTACLES)
-def test_what_the_text_says_opens_a_payment_wins_over_its_nature(
-    nature: str, declencheur: str, convention: Convention, agglo: Organisation, cci: Organisation
-) -> None:
-    versement = plan_payment(convention, agglo, cci, nature=nature, declencheur=declencheur)
-    sign(convention, etat="signee", date_notification=None)
-    assert read_obstacle(convention, versement) == (OBSTACLES[declencheur], not OBSTACLES[declencheur])
+def test_what_the_text_says_opens_a_payment_wins_over_its_nature(nature: str, declencheur: str) -> None:
+    assert explain(Versement(nature=nature, declencheur=declencheur)) == OBSTACLES[declencheur]
 
 
 @pytest.mark.parametrize(("nature", "ouvert"), [("acompte", True), ("intermediaire", False), ("solde", False)])
-def test_notification_opens_the_acompte_alone(
-    nature: str, ouvert: bool, convention: Convention, agglo: Organisation, cci: Organisation
-) -> None:
-    versement = plan_payment(convention, agglo, cci, nature=nature)
-    sign(convention)
-    assert read_obstacle(convention, versement)[1] is ouvert
+def test_notification_opens_the_acompte_alone(nature: str, ouvert: bool) -> None:
+    assert (explain(Versement(nature=nature), notifiee=True) == "") is ouvert
 
 
 @pytest.mark.parametrize("nature", OUVRE)
-@pytest.mark.parametrize("date_notification", [None, JOUR], ids=["signed", "notified"])
-def test_condition_that_somebody_saw_opens_the_payment(
-    nature: str, date_notification: date | None, convention: Convention, agglo: Organisation, cci: Organisation
-) -> None:
-    versement = plan_payment(convention, agglo, cci, nature=nature)
-    sign(convention, date_notification=date_notification)
-    ConstatCondition.objects.create(versement=versement, date=JOUR, motif="Bilan reçu")
-    assert read_obstacle(convention, versement) == ("", True)
+@pytest.mark.parametrize("notifiee", [False, True])
+def test_condition_that_somebody_saw_opens_the_payment(nature: str, notifiee: bool) -> None:
+    assert explain(Versement(nature=nature), notifiee=notifiee, constatee=True) == ""
 
 
-@pytest.mark.parametrize("etat", ["brouillon", "en_negociation", "validee", "deliberee", "a_signer", "caduque"])
+@pytest.mark.parametrize("etat", Convention.Etat)
 @pytest.mark.parametrize("declencheur", OBSTACLES)
-def test_nothing_opens_before_the_signature(
-    etat: str, declencheur: str, convention: Convention, agglo: Organisation, cci: Organisation
-) -> None:
-    versement = plan_payment(convention, agglo, cci, declencheur=declencheur)
-    ConstatCondition.objects.create(versement=versement, date=JOUR, motif="Trop tôt")
-    sign(convention, etat=etat)
-    assert read_obstacle(convention, versement) == ("La convention n’est pas signée.", False)
+def test_nothing_opens_before_the_signature(etat: str, declencheur: str) -> None:
+    signee = etat in {"signee", "notifiee", "executoire", "soldee", "resiliee"}
+    raison = explain(Versement(nature="acompte", declencheur=declencheur), etat, constatee=True)
+    assert raison == ("" if signee else "La convention n’est pas signée.")
+
+
+def test_lines_say_whether_they_are_open_and_what_closes_them(plan: Plan) -> None:
+    acompte, solde = plan.read(plan.acompte), plan.read(plan.solde)
+    assert (acompte.ouvert, acompte.obstacle) == (True, "")
+    assert (solde.ouvert, solde.obstacle) == (False, "Le bilan n’est pas encore accepté.")
+    ConstatCondition.objects.create(versement=plan.solde, date=JOUR, motif="Comité du 02/11/2018")
+    assert (plan.read(plan.solde).ouvert, plan.read(plan.solde).obstacle) == (True, "")
 
 
 # --- After an avenant ------------------------------------------------------------------------------

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.utils import timezone
 
-from comptes.models import Utilisateur
-from conventions.models import Convention, Partie
+from comptes.models import Organisation, Utilisateur
+from conventions.models import Axe, Convention, Partie
 from documents.figes import create_document
 from documents.instantane import build_instantane, compute_empreinte_texte, write_canonique
 from documents.models import Accord, DocumentFige, Signature
 from documents.vie import actes
-from tests.factories import ConventionFactory, FicheFactory, OrganisationFactory, PartieFactory, UtilisateurFactory
+from fiches.models import FicheAction
+from tests.factories import AxeFactory, ConventionFactory, FicheFactory, OrganisationFactory, PartieFactory
 
 Etat = Convention.Etat
 PDF = b"%PDF-1.7 document a signer"
@@ -84,34 +85,54 @@ class Projet:
 
 def make_party(convention: Convention, nom: str, role: str, ordre: int) -> Partie:
     """A party whose assembly has deliberated and whose signatory is known."""
-    return PartieFactory(
-        convention=convention,
-        organisation=OrganisationFactory(nom=f"{nom} d’essai", sigle=nom),
-        denomination=f"{nom} d’essai",
-        nom_court=nom,
-        role=role,
-        ordre=ordre,
-        civilite="Madame",
-        signataire="Anne Essai",
-        qualite="Présidente",
-        deliberation_numero="2017-11",
-        deliberation_date=DELIBERATION,
-        deliberation_executoire=date(2017, 11, 10),
-    )
+    organisation = OrganisationFactory(nom=f"{nom} d’essai", sigle=nom)
+    return PartieFactory(**_describe(convention, organisation, nom, role, ordre))
 
 
-def make_project(**champs: Any) -> Projet:
-    """The smallest convention for which every condition holds, with one validated fiche."""
-    convention = ConventionFactory(
-        **{"reference": "ESSAI-1", "date_debut": date(2018, 1, 1), "date_fin": date(2020, 12, 31), "periode": "2018 – 2020"} | champs
-    )
-    agglo, cci = make_party(convention, "Agglo", "financeur", 10), make_party(convention, "CCI", "beneficiaire", 20)
-    FicheFactory(convention=convention, axe__code="E.A", code="E.A 1", titre="Aider les commerces", etat="validee")
-    gens = {
-        f"{nom} {cote}": UtilisateurFactory(organisation=partie.organisation, role=role)
-        for cote, partie in (("financeur", agglo), ("beneficiaire", cci))
-        for nom, role in (("lecteur", "lecteur"), ("agent", "agent"), ("administrateur", "administrateur"))
+def _describe(convention: Convention, organisation: Organisation, nom: str, role: str, ordre: int) -> dict[str, Any]:
+    return {
+        "convention": convention,
+        "organisation": organisation,
+        "denomination": f"{nom} d’essai",
+        "nom_court": nom,
+        "role": role,
+        "ordre": ordre,
+        "civilite": "Madame",
+        "signataire": "Anne Essai",
+        "qualite": "Présidente",
+        "deliberation_numero": "2017-11",
+        "deliberation_date": DELIBERATION,
+        "deliberation_executoire": date(2017, 11, 10),
     }
-    gens["exploitant"] = UtilisateurFactory(organisation=None, is_superuser=True)
-    gens["etranger"] = UtilisateurFactory()
-    return Projet(convention, agglo, cci, gens)
+
+
+def make_project() -> Projet:
+    """The smallest convention for which every condition holds, with one validated fiche. Written at once: tests are many."""
+    noms = {"Agglo": "financeur", "CCI": "beneficiaire", "Voisine": ""}
+    organisations = OrganisationFactory.build_batch(len(noms))
+    for organisation, nom in zip(organisations, noms, strict=True):
+        organisation.nom, organisation.sigle = f"{nom} d’essai", nom
+    agglo, cci, voisine = Organisation.objects.bulk_create(organisations)
+    convention = ConventionFactory.build(
+        reference="ESSAI-1", date_debut=date(2018, 1, 1), date_fin=date(2020, 12, 31), periode="2018 – 2020"
+    )
+    Convention.objects.bulk_create([convention])
+    parties = [
+        Partie(**_describe(convention, agglo, "Agglo", "financeur", 10)),
+        Partie(**_describe(convention, cci, "CCI", "beneficiaire", 20)),
+    ]
+    Partie.objects.bulk_create(parties)
+    axe = AxeFactory.build(convention=convention, code="E.A")
+    Axe.objects.bulk_create([axe])
+    fiche = FicheFactory.build(convention=convention, axe=axe, code="E.A 1", titre="Aider les commerces", etat="validee")
+    FicheAction.objects.bulk_create([fiche])
+    gens = {
+        f"{role} {cote}": Utilisateur(organisation=organisation, role=role)
+        for cote, organisation in (("financeur", agglo), ("beneficiaire", cci))
+        for role in ("lecteur", "agent", "administrateur")
+    }
+    gens |= {"exploitant": Utilisateur(is_superuser=True), "etranger": Utilisateur(organisation=voisine, role="agent")}
+    for rang, (qui, personne) in enumerate(gens.items()):
+        personne.prenom, personne.nom, personne.email = qui.split()[0].capitalize(), "Essai", f"essai{rang}@exemple.example"
+    Utilisateur.objects.bulk_create(gens.values())
+    return Projet(convention, *parties, gens)

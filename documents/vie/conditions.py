@@ -95,7 +95,8 @@ def fiches_validated(c: Contexte) -> list[Obstacle]:
     montres = codes if not suite else codes[:MONTREES]
     debut = f"{len(codes)} fiches ne sont pas validées" if len(codes) > 1 else "Une fiche n’est pas validée"
     noms = ", ".join(montres) + suite if suite else list_fr(montres)
-    return [Obstacle(f"{debut} : {noms}. Faites-les relire par le partenaire.", c.locate("fiches"))]
+    pronom = "les" if len(codes) > 1 else "la"
+    return [Obstacle(f"{debut} : {noms}. Faites-{pronom} relire par le partenaire.", c.locate("fiches"))]
 
 
 def accords_hold(c: Contexte) -> list[Obstacle]:

@@ -90,10 +90,10 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
 
 
 def list_etapes(convention: Convention) -> list[dict[str, Any]]:
-    """Steps of the way: done, here, to come; the two ways out stand after the last step made."""
-    etats = list(PARCOURS)
+    """Steps of the way: done, here, to come. The two ways out replace what would have followed; an avenant is neither drafted nor closed."""
+    etats = PARCOURS[1:-1] if convention.is_avenant else list(PARCOURS)
     if convention.etat in (Convention.Etat.RESILIEE, Convention.Etat.CADUQUE):
-        etats = [Convention.Etat.BROUILLON, Convention.Etat(convention.etat)]
+        etats = [etats[0], Convention.Etat(convention.etat)]
     rang = etats.index(Convention.Etat(convention.etat))
     return [{"nom": e.label, "fait": i < rang, "ici": i == rang} for i, e in enumerate(etats)]
 

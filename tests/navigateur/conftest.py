@@ -24,6 +24,7 @@ from playwright.sync_api import TimeoutError as Inattendu
 from pytest_django.live_server_helper import LiveServer
 
 from comptes.models import Organisation, Utilisateur
+from conventions.gel import lift
 from conventions.models import Axe, Convention, Partie
 from documents.demonstration import load_demonstration
 from fiches.models import FicheAction
@@ -178,7 +179,7 @@ class Atelier:
         """Address of a page of the fiche, or of the convention."""
         args = (
             [self.convention.reference]
-            if nom in {"fiches", "fiche_nouvelle", "corbeille", "controles", "rapprochement"}
+            if nom in {"fiches", "fiche_nouvelle", "corbeille", "controles", "rapprochement", "vie", "versements"}
             else [self.convention.reference, self.fiche.slug]
         )
         return build_address(nom, *args, suite="".join(suite))
@@ -222,7 +223,8 @@ def atelier(site: "Site") -> Iterator[Atelier]:
         fiche = factories.FicheFactory(convention=convention, axe=axe, code="E.A 1", titre="Accompagner les commerces")
         FicheAction.history.filter(id=fiche.pk).update(history_date=models.F("history_date") - timedelta(days=2))
     yield Atelier(convention, axe, fiche)
-    with VERROU:
+    with VERROU, lift():
+        Convention.objects.filter(avenant_de=convention).delete()
         convention.delete()
 
 
