@@ -65,10 +65,7 @@ class MontantDeclareInline(InlineConvention):
 
 
 class ConventionAdmin(AdminVisible):
-    """A convention with its parties, aims, axes, articles and declared amounts.
-
-    Registered in `financement`, which adds the planned payments.
-    """
+    """A convention with its parties, aims, axes, articles and declared amounts; the floors above add theirs and register it."""
 
     list_display = ["reference", "titre", "nature", "etat", "periode", "voir"]
     list_display_links = ["reference", "titre"]

@@ -46,8 +46,9 @@ class VersementInline(InlineConvention):
     fields = ["ordre", "nature", "payeur", "beneficiaire", "condition", "declencheur", "taux", "montant", "date_prevue"]
 
 
-@admin.register(Convention)
 class ConventionFinanceeAdmin(ConventionAdmin):
+    """A convention with its planned payments. Registered in `documents`, which adds what its life allows."""
+
     inlines = [*ConventionAdmin.inlines, VersementInline]
     actions = ["verifier_coherence"]
 

@@ -79,6 +79,14 @@ class Contexte:
 Condition = Callable[[Contexte], list[Obstacle]]
 
 
+def parent_signed(c: Contexte) -> list[Obstacle]:
+    """A specific agreement is signed under a cadre that is."""
+    parent = c.convention.parent
+    if parent is None or parent.is_signee or c.convention.is_avenant:
+        return []
+    return [Obstacle(f"La convention-cadre dont elle dépend, {parent.reference}, n’est pas signée.", c.locate("famille"))]
+
+
 def two_parties(c: Contexte) -> list[Obstacle]:
     """Two organisations at least."""
     if len({p.organisation_id for p in c.parties}) < 2:

@@ -11,6 +11,7 @@ TITRE = """# Le cycle de vie d’une convention
 Un avenant suit le même chemin que la convention qu’il modifie, sauf le solde et la résiliation, qui sont ceux de la convention.
 """
 CONDITIONS = {
+    "parent_signed": "la convention-cadre dont elle dépend est signée",
     "two_parties": "deux parties au moins",
     "fiches_validated": "toutes les fiches validées",
     "something_changes": "un avenant change quelque chose qui en demande un",

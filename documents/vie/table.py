@@ -115,7 +115,16 @@ TRANSITIONS = [
         "Le document définitif est produit et figé, avec l’empreinte qui permet de le reconnaître. "
         "Sa mise en forme prend une vingtaine de secondes.",
         Qui.ADMINISTRATEUR,
-        (si.fiches_validated, si.accords_hold, si.deliberations, si.signataires, si.dates_known, si.no_contradiction, si.something_changes),
+        (
+            si.parent_signed,
+            si.fiches_validated,
+            si.accords_hold,
+            si.deliberations,
+            si.signataires,
+            si.dates_known,
+            si.no_contradiction,
+            si.something_changes,
+        ),
         Effet.FIGER,
         principale=True,
     ),

@@ -90,7 +90,7 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
 
 
 def list_etapes(convention: Convention) -> list[dict[str, Any]]:
-    """Steps of the way: done, here, to come. The two ways out replace what would have followed; an avenant is neither drafted nor closed."""
+    """Steps of the way: done, here, to come. The two ways out replace what would have followed; an avenant is not drafted nor closed."""
     etats = PARCOURS[1:-1] if convention.is_avenant else list(PARCOURS)
     if convention.etat in (Convention.Etat.RESILIEE, Convention.Etat.CADUQUE):
         etats = [etats[0], Convention.Etat(convention.etat)]
