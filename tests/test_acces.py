@@ -27,11 +27,15 @@ from financement.models import (
     Acceptation,
     CoFinancement,
     Contradiction,
+    CreditExercice,
     ImportBudget,
     LigneCout,
     MontantRecapDeclare,
     PageImport,
+    Paiement,
+    PieceVersement,
     Reprise,
+    Reversement,
     TotalDeclare,
     Versement,
 )
@@ -43,8 +47,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise,
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
 PK, JETEE, NUMERO, AXE, IMPORT = 900_001, 900_002, 900_003, 900_004, 900_005  # fiche, fiche in the corbeille, comment, axe, import
 CONSTAT, ACCEPTE, REPRISE = 900_006, 900_007, 900_008  # a contradiction, one accepted, a correction
+PAYEUR, VERSEMENT, PAIEMENT, PIECE, CHANGEMENT = 900_021, 900_022, 900_023, 900_024, 900_025  # what is paid, by whom, to which account
+COMPTE = "organisation-essai"
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
+FACTURE = b"%PDF-1.7\n"
 FICHIER = "Code;Nature;Année;Montant\nE.A 1.1;Études;2020;50\n".encode()
 
 
@@ -94,6 +101,16 @@ TABLE = {
     "rapprochement_pdf": CONVENTION,
     "rapprochement_xlsx": CONVENTION,
     "rapprochement_reprendre": A_CONTROLER,
+    "versements": CONVENTION,
+    "versement_demander": Adresse({"reference": REFERENCE, "versement": VERSEMENT}, lecteur=405, lecture_seule=False),
+    "versement_constater": Adresse({"reference": REFERENCE, "versement": VERSEMENT}, lecteur=405, lecture_seule=False),
+    "versement_joindre": Adresse({"reference": REFERENCE, "versement": VERSEMENT}, lecteur=405, lecture_seule=False),
+    "versement_piece": Adresse({"reference": REFERENCE, "pk": PIECE}),
+    "paiement_avancer": Adresse({"reference": REFERENCE, "pk": PAIEMENT, "action": "service_fait"}, lecteur=405, lecture_seule=False),
+    "versement_crediter": Adresse({"reference": REFERENCE, "payeur": PAYEUR}, lecteur=405, lecture_seule=False),
+    "versement_reverser": Adresse({"reference": REFERENCE, "payeur": PAYEUR}, lecteur=405, lecture_seule=False),
+    "compte_bancaire": Adresse({"cle": COMPTE}, lecture_seule=False),
+    "compte_confirmer": Adresse({"cle": COMPTE, "pk": CHANGEMENT}, lecteur=405, lecture_seule=False),
     "donnees_ouvertes": PAGE,
     "subventions_csv": PAGE,
     "imports": Adresse({"reference": REFERENCE}, lecture_seule=False),
@@ -193,18 +210,28 @@ ECRITURES = {
     "controles_corriger": Ecriture({"point": POINT, "rang": "0"}, validee=302, signee=302),
     "reprise_annuler": Ecriture({}, validee=302, signee=302),
     "rapprochement_reprendre": Ecriture({"sens": "fiche", "cellule": f"{PK}.2018.total:1.00:100.00"}, validee=302),
+    "versement_demander": Ecriture({"montant": "50", "exercice": "2018", "jour": "2018-11-02"}),
+    "versement_constater": Ecriture({"jour": "2018-11-02", "motif": "Bilan reçu"}),
+    "versement_joindre": Ecriture({}),
+    "paiement_avancer": Ecriture({"jour": "2018-11-02"}),
+    "versement_crediter": Ecriture({"exercice": "2018", "cp": "500"}),
+    "versement_reverser": Ecriture({"montant": "50", "jour": "2019-03-01", "numero": "T-9", "motif": "Trop-perçu"}),
     "imports": Ecriture({}, 403),
     "import_colonnes": Ecriture(COLONNES, 403),
     "import_confirmer": Ecriture({}, 403),
     "import_annuler": Ecriture({}, 403),
     "import_abandonner": Ecriture({}, 403),
 }
-AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403]
-AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS]
+# Payments have a table of their own, by step, state and person (test_etapes, test_versements_pages).
+PAIEMENTS = {nom for nom in TABLE if nom.startswith(("versement", "paiement"))}
+AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403 and nom not in PAIEMENTS]
+AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS and nom not in PAIEMENTS]
 D_IMPORT = [nom for nom in A_CONVENTION if nom.startswith("import_")]
 # Answered without writing in the fiche, whatever its state: figures and previews, a sign of life, a reading.
 SANS_ECRIRE = {"fiche_calcul", "fiche_presence", "fiche_apercu", "fiche_commentaires_lus"}
-A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in [*D_IMPORT, "reprise_annuler"]]
+A_FICHE = [
+    nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in [*D_IMPORT, *PAIEMENTS, "reprise_annuler"]
+]
 ADMIN_COMMUNES = {
     "index",
     "login",
@@ -229,6 +256,10 @@ RACINES: dict[type[Model], Any] = {
     TotalDeclare: factories.TotalDeclareFactory,
     MontantRecapDeclare: factories.RecapDeclareFactory,
     Versement: factories.VersementFactory,
+    CreditExercice: factories.CreditFactory,
+    Paiement: factories.PaiementFactory,
+    PieceVersement: factories.PieceVersementFactory,
+    Reversement: factories.ReversementFactory,
     ImportBudget: factories.ImportBudgetFactory,
     Contradiction: factories.ContradictionFactory,
     Acceptation: factories.AcceptationFactory,
@@ -266,6 +297,8 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
     envoi = ECRITURES[nom].envoi
     if nom == "imports":
         return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile("budget.csv", FICHIER)})
+    if nom == "versement_joindre":
+        return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile("facture.pdf", FACTURE)})
     if isinstance(envoi, str):
         return client.post(url(nom, **autres), envoi, content_type="application/json")
     return client.post(url(nom, **autres), envoi)
@@ -298,6 +331,8 @@ def lecteur(db: None) -> Client:
         restore(_copie)
         imp = ImportBudget.objects.get(pk=IMPORT)
         imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
+        piece = PieceVersement.objects.get(pk=PIECE)
+        piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
     else:
         build_convention()
         _copie.extend(copy_rows())
@@ -305,7 +340,7 @@ def lecteur(db: None) -> Client:
 
 
 def build_convention() -> None:
-    utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR)
+    utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR, organisation__pk=PAYEUR, organisation__cle=COMPTE)
     fiche = factories.FicheFactory(
         pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", code_imprime="E.A 9", cible="100 entreprises", ordre=10
     )
@@ -321,6 +356,10 @@ def build_convention() -> None:
     )
     factories.AcceptationFactory(pk=ACCEPTE, convention=fiche.convention, auteur=utilisateur)
     factories.RepriseFactory(pk=REPRISE, convention=fiche.convention, auteur=utilisateur)
+    versement = factories.VersementFactory(pk=VERSEMENT, convention=fiche.convention, payeur=utilisateur.organisation)
+    factories.PaiementFactory(pk=PAIEMENT, versement=versement)
+    factories.PieceVersementFactory(pk=PIECE, versement=versement, ajoutee_par=utilisateur, contenu=FACTURE)
+    factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
 
 
 @pytest.fixture
@@ -803,7 +842,7 @@ def test_reading_pages_answer_head(lecteur: Client) -> None:
     assert {nom: (r.status_code, b"".join(r)) for nom, r in reponses.items()} == dict.fromkeys(OUVERTES, (200, b""))
 
 
-TELECHARGES = [nom for nom in OUVERTES if nom.endswith(("_pdf", "_xlsx", "_tableur", "_csv", "_fichier"))]
+TELECHARGES = [nom for nom in OUVERTES if nom.endswith(("_pdf", "_xlsx", "_tableur", "_csv", "_fichier", "_piece"))]
 
 
 def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
@@ -819,6 +858,7 @@ def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
         "budget_tableur": 'attachment; filename="ESSAI-1-budget.xlsx"',
         "subventions_csv": 'attachment; filename="subventions.csv"',
         "import_fichier": 'attachment; filename="budget.csv"',
+        "versement_piece": 'inline; filename="ESSAI-1-piece-900024.pdf"',
         "registre_tableur": 'attachment; filename="registre-trait-d-union.ods"',
     }
 

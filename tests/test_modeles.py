@@ -19,17 +19,22 @@ from tests.factories import (
     AcceptationFactory,
     ArticleFactory,
     AxeFactory,
+    ChangementIbanFactory,
     CoFinancementFactory,
     ContradictionFactory,
     ConventionFactory,
+    CreditFactory,
     FicheFactory,
     ImportBudgetFactory,
+    ImputationFactory,
     IndicateurFactory,
     LigneCoutFactory,
     MontantDeclareFactory,
     OrganisationFactory,
+    PaiementFactory,
     PartieFactory,
     RecapDeclareFactory,
+    ReversementFactory,
     TotalDeclareFactory,
     UtilisateurFactory,
     VersementFactory,
@@ -69,6 +74,11 @@ def depend_on_itself() -> models.Model:
 def pay_itself() -> models.Model:
     versement = VersementFactory()
     return change(versement, beneficiaire=versement.payeur)
+
+
+def confirm_alone() -> models.Model:
+    changement = ChangementIbanFactory()
+    return change(changement, traite_par=changement.demande_par)
 
 
 def double_axe() -> models.Model:
@@ -116,6 +126,7 @@ SANS_HISTORIQUE = {
     *("Commentaire", "Passage", "Presence", "LectureCommentaires", "Abonnement", "ImportBudget", "PageImport"),
     *("Verification", "Contradiction", "Acceptation", "Reprise"),
     *("CalendrierPersonnel", "Rappel"),
+    *("ConstatCondition", "PieceVersement", "ChangementIban"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
@@ -219,6 +230,31 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "versement_positif": (lambda: change(VersementFactory(), montant=euros(-1)), "Un versement ne peut pas être négatif."),
     "versement_deux_organisations": (pay_itself, "Le payeur et le bénéficiaire sont la même organisation."),
     "financement_versement_montant_eur": (lambda: change(VersementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "imputation_dates_ordonnees": (
+        lambda: change(ImputationFactory(), valable_du=date(2019, 1, 1), valable_au=date(2018, 12, 31)),
+        "La fin de validité précède le début.",
+    ),
+    "credit_un_par_exercice": (lambda: twice(CreditFactory), "Les crédits de cet exercice sont déjà saisis."),
+    "credit_positif": (lambda: change(CreditFactory(), cp=euros(-1)), "Des crédits ne peuvent pas être négatifs."),
+    "credit_positif (AE)": (lambda: change(CreditFactory(), ae=euros(-1)), "Des crédits ne peuvent pas être négatifs."),
+    "credit_positif (engagé)": (lambda: change(CreditFactory(), engage=euros(-1)), "Des crédits ne peuvent pas être négatifs."),
+    "financement_creditexercice_ae_eur": (lambda: change(CreditFactory(), ae=DOLLARS), "Les montants sont en euros."),
+    "financement_creditexercice_cp_eur": (lambda: change(CreditFactory(), cp=DOLLARS), "Les montants sont en euros."),
+    "financement_creditexercice_engage_eur": (lambda: change(CreditFactory(), engage=DOLLARS), "Les montants sont en euros."),
+    "paiement_positif": (lambda: change(PaiementFactory(), montant=euros(0)), "Un paiement est d’au moins un centime."),
+    "paiement_paye_date": (
+        lambda: change(PaiementFactory(), etat="paye", iban="FR1420041010050500013M02606"),
+        "Un paiement fait a sa date et le compte crédité.",
+    ),
+    "paiement_paye_date (compte)": (
+        lambda: change(PaiementFactory(), etat="paye", paye_le=date(2018, 12, 1)),
+        "Un paiement fait a sa date et le compte crédité.",
+    ),
+    "financement_paiement_montant_eur": (lambda: change(PaiementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "reversement_positif": (lambda: change(ReversementFactory(), montant=euros(0)), "Un reversement est d’au moins un centime."),
+    "financement_reversement_montant_eur": (lambda: change(ReversementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "iban_deux_personnes": (confirm_alone, "Une autre personne confirme le changement."),
+    "iban_un_changement_a_la_fois": (lambda: twice(ChangementIbanFactory), "Un changement de ce compte attend déjà d’être confirmé."),
 }
 
 

@@ -101,7 +101,7 @@ blessures = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0,
 
 
 @given(st.sampled_from(ENTIERS), blessures, st.floats(0, 1))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_spoilt_file_never_crashes(entier: bytes, blessures: list[tuple[float, int]], gardes: float) -> None:
     contenu = bytearray(entier)
     for place, octet in blessures:

@@ -18,7 +18,9 @@ from fiches.commentaires import add_commentaire
 from fiches.models import FicheAction, Passage, Pilote, Presence, ProduitPret
 from fiches.saisie import Modification, save_modifications
 from financement.edition import ContenuFiche
+from financement.models import Versement
 from tests import factories
+from tests.paiements import make_paiement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 REFERENCE = "ESSAI-1"
@@ -32,7 +34,7 @@ ADRESSES = {
     "fiche": reverse("fiche", args=[REFERENCE, "e-a-1-1"]),
     "fiches filtrées": reverse("fiches", args=[REFERENCE]) + "?etat=en_relecture&annee=2018&manque=commentaires&pilote=aucun",
     "fiches à traiter": reverse("fiches", args=[REFERENCE]) + "?gerer=1",
-    **{nom: reverse(nom, args=[REFERENCE]) for nom in ("controles", "rapprochement", "rapprochement_xlsx")},
+    **{nom: reverse(nom, args=[REFERENCE]) for nom in ("controles", "rapprochement", "rapprochement_xlsx", "versements")},
     "corbeille": reverse("corbeille", args=[REFERENCE]),
     "nouvelle fiche": reverse("fiche_nouvelle", args=[REFERENCE]),
     **{nom: reverse(nom, args=[REFERENCE, "e-a-1-1"]) for nom in ("fiche_modifier", "fiche_historique", "fiche_deplacer")},
@@ -92,6 +94,15 @@ def rewrite(fiche: FicheAction, personne: Utilisateur) -> None:
     fiche.refresh_from_db()
 
 
+def add_payments(versement: Versement, personne: Utilisateur) -> None:
+    """A payment at each end of its way, a supporting file, the credits and a titre of its payer."""
+    make_paiement(versement, "demande", 1)
+    make_paiement(versement, "paye", 1)
+    factories.PieceVersementFactory(versement=versement, ajoutee_par=personne)
+    factories.CreditFactory(convention=versement.convention, payeur=versement.payeur)
+    factories.ReversementFactory(convention=versement.convention, payeur=versement.payeur)
+
+
 def add_convention(organisation: Organisation, pilote: Utilisateur, reference: str, parent: Convention | None = None) -> Convention:
     convention = factories.ConventionFactory(
         reference=reference, nature="specifique" if parent else "cadre", parent=parent, date_debut="2090-01-01", date_fin="2099-01-01"
@@ -100,7 +111,7 @@ def add_convention(organisation: Organisation, pilote: Utilisateur, reference: s
     factories.PartieFactory(convention=convention, organisation=organisation)
     factories.PartieFactory(convention=convention, role="beneficiaire")
     factories.ObjectifFactory(convention=convention)
-    factories.VersementFactory(convention=convention, date_prevue="2095-01-01")
+    add_payments(factories.VersementFactory(convention=convention, date_prevue="2095-01-01"), pilote)
     article = factories.ArticleFactory(convention=convention, texte="{{ tableau.versements }}\n{{ tableau.coordonnees_bancaires }}")
     factories.MontantDeclareFactory(convention=convention, lieu="article", article=article)
     for rang in (1, 2):
@@ -124,8 +135,9 @@ def grandir(agent: Utilisateur) -> Callable[[], None]:
             add_fiche(cadre, agent.organisation, agent, rang)
         add_convention(agent.organisation, agent, "ESSAI-2", cadre)
         factories.PartieFactory(convention=cadre)
-        for fabrique in (factories.ObjectifFactory, factories.VersementFactory, factories.MontantDeclareFactory):
+        for fabrique in (factories.ObjectifFactory, factories.MontantDeclareFactory):
             fabrique(convention=cadre)
+        add_payments(factories.VersementFactory(convention=cadre), agent)
         fiche: Any = cadre.fiches.get(code="E.A 1.1")
         factories.LigneCoutFactory(fiche=fiche, annee=2020)
         factories.CoFinancementFactory(fiche=fiche)

