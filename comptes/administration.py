@@ -1,10 +1,13 @@
 """What every admin page of the product does: show only what the person may see, offer only what they may choose."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db import models
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models, transaction
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
@@ -32,10 +35,33 @@ class FiltreVisible(admin.RelatedFieldListFilter):
         return [(str(ligne.pk), str(getattr(ligne, "reference", ligne))) for ligne in lignes]
 
 
+def telling_refusal(vue: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Close the page with the sentence of what the tables themselves refuse (a frozen convention), rather than crash."""
+
+    @wraps(vue)
+    def answer(ecran: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.method != "POST":
+            return vue(ecran, request, *args, **kwargs)
+        try:
+            with transaction.atomic():
+                return vue(ecran, request, *args, **kwargs)
+        except ValidationError as refus:
+            raise PermissionDenied(" ".join(refus.messages)) from refus
+
+    return answer
+
+
 class AdminHistorise(SimpleHistoryAdmin):
-    """History pages open only for rows that the person may change: versions show every field."""
+    """History pages open only for rows that the person may change: versions show every field.
+
+    A version is read, never written back: with it would come what this page does not write (state, account, dates, amounts paid),
+    and the library asks for no right to change.
+    """
 
     object_history_list_template = "admin/_historique.html"
+    changeform_view = telling_refusal(SimpleHistoryAdmin.changeform_view)
+    changelist_view = telling_refusal(SimpleHistoryAdmin.changelist_view)
+    delete_view = telling_refusal(SimpleHistoryAdmin.delete_view)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: dict | None = None) -> HttpResponse:
         self.refuse_others(request, object_id)
@@ -43,7 +69,13 @@ class AdminHistorise(SimpleHistoryAdmin):
 
     def history_form_view(self, request: HttpRequest, object_id: str, version_id: str, extra_context: dict | None = None) -> HttpResponse:
         self.refuse_others(request, object_id)
+        if request.method == "POST":
+            raise PermissionDenied("Une version passée se lit : pour y revenir, modifiez la page d’aujourd’hui.")
         return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
+        """No button either."""
+        return True
 
     def refuse_others(self, request: HttpRequest, object_id: str) -> None:
         """Raise Http404 when the row is not one that the person may change."""

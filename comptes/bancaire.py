@@ -10,6 +10,7 @@ from django.utils import timezone
 from comptes.organisations import Organisation
 from comptes.utilisateurs import Utilisateur
 from comptes.validateurs import compact, validate_iban
+from socle.texte import keep_writable
 
 VISIBLES = 4  # characters of an account that anybody may see
 
@@ -95,14 +96,23 @@ def ask_changement(user: Any, organisation: Organisation, iban: str, banque: str
     if refus := explain_changement(user, organisation):
         raise PermissionDenied(refus)
     verrou = Organisation.objects.select_for_update().get(pk=organisation.pk)
+    banque, motif = keep_writable(banque).strip(), keep_writable(motif).strip()
     changement = ChangementIban(
-        organisation=verrou, ancien=verrou.iban, nouveau=compact(iban), banque=banque.strip(), motif=motif.strip(), demande_par=user
+        organisation=verrou, ancien=verrou.iban, nouveau=compact(iban), banque=banque, motif=motif, demande_par=user
     )
+    erreurs: dict[str, list[str]] = {}
     if not changement.motif:
-        raise ValidationError({"motif": "Dites d’où vient ce compte : « RIB reçu par courrier le 02/11/2018 »."})
-    if changement.nouveau == verrou.iban:
-        raise ValidationError({"nouveau": "C’est déjà le compte enregistré."})
-    changement.full_clean()
+        erreurs["motif"] = ["Dites d’où vient ce compte : « RIB reçu par courrier le 02/11/2018 »."]
+    if not changement.nouveau:
+        erreurs["nouveau"] = ["Écrivez le nouvel IBAN."]
+    elif changement.nouveau == verrou.iban:
+        erreurs["nouveau"] = ["C’est déjà le compte enregistré."]
+    try:
+        changement.full_clean(exclude=set(erreurs))
+    except ValidationError as erreur:
+        erreurs |= erreur.message_dict
+    if erreurs:
+        raise ValidationError(erreurs)
     changement.save()
     return changement
 

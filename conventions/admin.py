@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from comptes.administration import AdminVisible, InlineVisible, ReferentielAdmin
+from conventions.gel import explain_gel
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
 from conventions.variables import BLOCS, VARIABLES
 
@@ -95,7 +97,19 @@ class ConventionAdmin(AdminVisible):
             raise Http404("Cet historique n’existe pas.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Convention | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (obj and obj.is_figee)
+        """Only a draft is deleted: the others have a journal, and agreements of their parties; they are given up instead."""
+        return super().has_delete_permission(request, obj) and not (obj and obj.etat != Convention.Etat.BROUILLON)
+
+    def save_model(self, request: HttpRequest, obj: Convention, form: Any, change: bool) -> None:
+        """What no form holds (the state, the days of its steps) stays as it is now, even when a past version is written back."""
+        if change:
+            actuelle = Convention.objects.select_for_update().get(pk=obj.pk)
+            if not self.has_change_permission(request, actuelle):
+                raise PermissionDenied(explain_gel(actuelle))
+            for champ in Convention._meta.concrete_fields:
+                if champ.name not in form.fields:
+                    setattr(obj, champ.attname, getattr(actuelle, champ.attname))
+        super().save_model(request, obj, form, change)
 
     def get_fieldsets(self, request: HttpRequest, obj: Convention | None = None) -> Any:
         """A link to a convention the person may not see is neither shown nor lost when saving."""

@@ -12,5 +12,6 @@ class ConventionsConfig(AppConfig):
 
         gel.protect(models.Convention, "", gel.SUIVI_CONVENTION)
         gel.protect(models.Partie, "convention", gel.SUIVI_PARTIE)
-        for modele in (models.Objectif, models.Axe, models.Article, models.MontantDeclare):
+        gel.protect(models.Article, "convention", {"modele"})  # emptied when its clause leaves the library
+        for modele in (models.Objectif, models.Axe, models.MontantDeclare):
             gel.protect(modele, "convention")

@@ -7,6 +7,7 @@ writing itself, so that a shell, a new page or a mistake cannot change what was 
 import contextlib
 from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ValidationError
@@ -61,23 +62,50 @@ class QuerySetGelable(models.QuerySet[M]):
     """Rows of conventions: writing many at once obeys the same rule as writing one."""
 
     def update(self, **champs: Any) -> int:
-        chemin, libres = _chemins.get(self.model, ("", frozenset()))
-        if chemin and not _levee.get() and not set(champs) <= libres:
-            _refuse_rows(self.order_by(), chemin)
+        if self._is_held(champs):
+            _refuse_rows(self.order_by(), _chemins[self.model][0])
+            if lien := _find_lien(self.model):
+                vers = [champs[nom] for nom in (lien.name, lien.attname) if nom in champs]
+                # An expression is what `bulk_update` makes, of rows it has looked at.
+                _refuse_cles(self.model, {getattr(v, "pk", v) for v in vers if not hasattr(v, "resolve_expression")})
         return super().update(**champs)
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **options: Any) -> list[Any]:
+    def bulk_create(
+        self,
+        objs: Iterable[Any],
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        update_conflicts: bool = False,
+        update_fields: Collection[str] | None = None,
+        unique_fields: Collection[str] | None = None,
+    ) -> list[Any]:
         objs = list(objs)
         if not _levee.get() and self.model in _chemins:
             _refuse_parents(self.model, objs)
-        return super().bulk_create(objs, *args, **options)
+            if update_conflicts and self._is_held(update_fields or ()):
+                cles = {self.model._meta.pk.name if nom == "pk" else nom for nom in unique_fields or ["pk"]}
+                communes = {f"{nom}__in": {getattr(o, self.model._meta.get_field(nom).attname) for o in objs} for nom in cles}  # type: ignore[union-attr]
+                _refuse_rows(self.model._base_manager.filter(**communes), _chemins[self.model][0])
+        return super().bulk_create(objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], *args: Any, **options: Any) -> int:
         objs, fields = list(objs), list(fields)
-        chemin, libres = _chemins.get(self.model, ("", frozenset()))
-        if chemin and not _levee.get() and not set(fields) <= libres:
-            _refuse_rows(self.model._base_manager.filter(pk__in=[o.pk for o in objs]), chemin)
+        if self._is_held(fields):
+            _refuse_rows(self.model._base_manager.filter(pk__in=[o.pk for o in objs]), _chemins[self.model][0])
+            _refuse_parents(self.model, objs)
         return super().bulk_update(objs, fields, *args, **options)
+
+    def _raw_delete(self, using: str | None) -> int:
+        """The deletion of imports undone, which asks no signal."""
+        if self._is_held():
+            _refuse_rows(self.order_by(), _chemins[self.model][0])
+        return super()._raw_delete(using)
+
+    def _is_held(self, champs: Iterable[str] | None = None) -> bool:
+        """Tell whether writing these columns (None: the whole row) obeys the freeze."""
+        if _levee.get() or self.model not in _chemins:
+            return False
+        return champs is None or not set(champs) <= _chemins[self.model][1]
 
 
 def protect(modele: type[models.Model], chemin: str, libres: Collection[str] = ()) -> None:
@@ -86,8 +114,15 @@ def protect(modele: type[models.Model], chemin: str, libres: Collection[str] = (
     pre_save.connect(_before_save, sender=modele, dispatch_uid=f"gel-{modele.__name__}")
     pre_delete.connect(_before_delete, sender=modele, dispatch_uid=f"gel-{modele.__name__}-suppression")
     post_delete.connect(_after_delete, sender=modele, dispatch_uid=f"gel-{modele.__name__}-supprime")
+    # What related managers write through (`convention.fiches.add(fiche)`): without signal nor default manager.
+    base = QuerySetGelable.as_manager()
+    base.model, base.name, base.auto_created = modele, "_base_manager", True
+    modele._meta.base_manager = base
     for champ in modele._meta.local_many_to_many:
-        m2m_changed.connect(_before_link, sender=champ.remote_field.through, dispatch_uid=f"gel-{modele.__name__}-{champ.name}")
+        lien = f"gel-{modele.__name__}-{champ.name}"
+        m2m_changed.connect(_before_link, sender=champ.remote_field.through, dispatch_uid=lien)
+        if champ.remote_field.through and champ.remote_field.through._meta.auto_created:  # its rows go without a signal
+            pre_delete.connect(partial(_before_unlink, champ), sender=champ.related_model, weak=False, dispatch_uid=f"{lien}-suppression")
 
 
 def _before_save(sender: type[models.Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any) -> None:
@@ -115,10 +150,27 @@ def _after_delete(sender: type[models.Model], instance: Any, **_: Any) -> None:
     """Nothing: listening is enough for Django to delete rows one by one, each passing the check above."""
 
 
-def _before_link(sender: Any, instance: Any, action: str, **_: Any) -> None:
-    modele = type(instance)
-    if action.startswith("pre_") and modele in _chemins and not _levee.get():
-        _refuse_rows(modele._base_manager.filter(pk=instance.pk), _chemins[modele][0])
+def _before_link(sender: Any, instance: Any, action: str, reverse: bool = False, model: Any = None, pk_set: Any = None, **_: Any) -> None:
+    """A link changes from either side: `reverse` says that `instance` is what the convention names."""
+    if not action.startswith("pre_") or _levee.get():
+        return
+    modele = model if reverse else type(instance)
+    if modele not in _chemins:
+        return
+    if not reverse:
+        rows = modele._base_manager.filter(pk=instance.pk)
+    elif pk_set is not None:
+        rows = modele._base_manager.filter(pk__in=pk_set)
+    else:
+        champ = next(c for c in modele._meta.local_many_to_many if c.remote_field.through is sender)
+        rows = modele._base_manager.filter(**{champ.name: instance})
+    _refuse_rows(rows, _chemins[modele][0])
+
+
+def _before_unlink(champ: Any, instance: Any, **_: Any) -> None:
+    """What a frozen convention names is not deleted: its link would go with it."""
+    if not _levee.get():
+        _refuse_rows(champ.model._base_manager.filter(**{champ.name: instance}), _chemins[champ.model][0])
 
 
 def _refuse_rows(rows: models.QuerySet[Any], chemin: str) -> None:
@@ -126,16 +178,22 @@ def _refuse_rows(rows: models.QuerySet[Any], chemin: str) -> None:
         _refuse(rows.model)
 
 
+def _find_lien(modele: type[models.Model]) -> Any:
+    """The column by which a row hangs from its convention; None for the convention itself."""
+    premier, _, suite = _chemins[modele][0].partition("__")
+    return modele._meta.get_field(premier) if suite else None
+
+
 def _refuse_parents(modele: type[models.Model], objs: Iterable[Any]) -> None:
-    """Refuse rows put under a frozen convention."""
-    chemin = _chemins[modele][0]
-    premier, _, suite = chemin.partition("__")
-    if not suite:  # the convention itself: making one already signed is not changing it
-        return
-    lien = modele._meta.get_field(premier)
-    cles = {getattr(o, lien.attname) for o in objs}  # type: ignore[union-attr]
-    parents = lien.related_model._base_manager.filter(pk__in=cles)  # type: ignore[union-attr]
-    if parents.filter(**{f"{suite}__in": FIGES}).exists():
+    """Refuse rows put under a frozen convention; making a convention already signed is not changing it."""
+    if lien := _find_lien(modele):
+        _refuse_cles(modele, {getattr(o, lien.attname) for o in objs})
+
+
+def _refuse_cles(modele: type[models.Model], cles: Collection[Any]) -> None:
+    """Refuse the parents of these keys when their convention is frozen."""
+    suite = _chemins[modele][0].partition("__")[2]
+    if cles and _find_lien(modele).related_model._base_manager.filter(pk__in=cles, **{f"{suite}__in": FIGES}).exists():
         _refuse(modele)
 
 

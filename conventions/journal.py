@@ -16,7 +16,9 @@ from comptes.models import Organisation, Utilisateur
 from conventions.conventions import Convention
 
 DEBUT = "0" * 64
+NOM = 200
 BOM = "\ufeff"
+LIENS = {"auteur", "organisation"}  # emptied when an account is deleted: the names are kept beside, sealed
 FORMULES = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -27,8 +29,15 @@ class JournalIntouchable(TypeError):
 class EvenementQuerySet(models.QuerySet["Evenement"]):
     """Events: read and added, never changed."""
 
-    def update(self, **champs: Any) -> NoReturn:
-        raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+    def update(self, **champs: Any) -> int:
+        if any(nom not in LIENS or valeur is not None for nom, valeur in champs.items()):
+            raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+        return super().update(**champs)
+
+    def bulk_create(self, *args: Any, **options: Any) -> list[Any]:
+        if options.get("update_conflicts"):
+            raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
+        return super().bulk_create(*args, **options)
 
     def delete(self) -> NoReturn:
         raise JournalIntouchable("Un évènement du journal ne se supprime pas.")
@@ -45,7 +54,7 @@ class Evenement(models.Model):
     date = models.DateTimeField("date")
     genre = models.CharField("genre", max_length=40)
     auteur = models.ForeignKey(Utilisateur, models.SET_NULL, verbose_name="auteur", null=True, related_name="+")
-    nom_auteur = models.CharField("par", max_length=200, blank=True)
+    nom_auteur = models.CharField("par", max_length=NOM, blank=True)
     organisation = models.ForeignKey(Organisation, models.SET_NULL, verbose_name="organisation", null=True, related_name="+")
     message = models.TextField("ce qui s’est passé")
     donnees = models.JSONField("détails", default=dict)
@@ -72,14 +81,15 @@ class Evenement(models.Model):
     def save(self, *args: Any, **options: Any) -> None:
         if not self._state.adding:
             raise JournalIntouchable("Un évènement du journal ne se modifie pas.")
-        super().save(*args, **options)
+        super().save(*args, **options | {"force_insert": True})  # never over the event of the same key
 
     def delete(self, *args: Any, **options: Any) -> NoReturn:
         raise JournalIntouchable("Un évènement du journal ne se supprime pas.")
 
     def compute_empreinte(self) -> str:
-        """SHA-256, in hexadecimal, of the canonical writing of the event and of the fingerprint before."""
+        """SHA-256, in hexadecimal, of the canonical writing of the event, of its convention and of the fingerprint before."""
         contenu = [
+            self.convention_id,
             self.precedent,
             self.rang,
             self.date.astimezone(UTC).isoformat(timespec="microseconds"),
@@ -90,6 +100,12 @@ class Evenement(models.Model):
         ]
         texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(texte.encode()).hexdigest()
+
+
+# What related managers write through (`convention.evenements.add(evenement)`), else a plain one.
+_base = EvenementQuerySet.as_manager()
+_base.model, _base.name, _base.auto_created = Evenement, "_base_manager", True
+Evenement._meta.base_manager = _base
 
 
 def record(convention: Convention, genre: str, message: str, user: Any = None, **donnees: Any) -> Evenement:
@@ -105,7 +121,7 @@ def record(convention: Convention, genre: str, message: str, user: Any = None, *
             date=timezone.now(),
             genre=genre,
             auteur=auteur,
-            nom_auteur=f"{auteur}, {organisation.sigle}" if auteur and organisation else str(auteur or ""),
+            nom_auteur=(f"{auteur}, {organisation.sigle}" if auteur and organisation else str(auteur or ""))[:NOM],
             organisation=organisation,
             message=message,
             donnees=donnees,

@@ -38,7 +38,9 @@ class ConventionVivanteAdmin(ConventionFinanceeAdmin):
     @admin.display(description="étapes suivantes")
     def etapes(self, convention: Any) -> SafeString | str:
         """Transitions from here, possible or not, and why not."""
-        offres = list_offres(convention.personne, Convention.objects.with_parties().select_related("avenant_de", "parent").get(pk=convention.pk))
+        offres = list_offres(
+            convention.personne, Convention.objects.with_parties().select_related("avenant_de", "parent").get(pk=convention.pk)
+        )
         lignes = [(o.transition.libelle, "possible" if o.is_possible else " ".join(b.phrase for b in o.obstacles)) for o in offres]
         if not lignes:
             return "Aucune."

@@ -11,8 +11,10 @@ from django.utils.safestring import SafeString
 from import_export.admin import ImportExportMixin
 from import_export.formats.base_formats import CSV, XLSX
 from import_export.forms import ExportForm, ImportForm
+from simple_history.template_utils import HistoricalRecordContextHelper
 
 from comptes.administration import AdminLecture, AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
+from comptes.bancaire import mask_iban
 from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
@@ -193,6 +195,13 @@ class ImputationAdmin(ReferentielAdmin):
     search_fields = ["compte", "libelle", "fonction"]
 
 
+class HistoriqueMasque(HistoricalRecordContextHelper):
+    """Changes of a payment, the account credited masked."""
+
+    def prepare_delta_change_value(self, change: Any, value: Any) -> Any:
+        return mask_iban(value) if change.field == "iban" else super().prepare_delta_change_value(change, value)
+
+
 @admin.register(Paiement)
 class PaiementAdmin(AdminLecture):
     """Payments and their steps, which are made in the workspace."""
@@ -202,3 +211,10 @@ class PaiementAdmin(AdminLecture):
     search_fields = ["convention__reference", "numero_mandat", "numero_bordereau"]
     list_select_related = ["convention", "versement__convention"]
     exclude = ["iban"]
+
+    def get_historical_record_context_helper(self, request: HttpRequest, historical_record: Any) -> HistoriqueMasque:
+        return HistoriqueMasque(self.model, historical_record)
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Accounts cannot be guessed letter by letter through the filters of the list."""
+        return "iban" not in lookup.split("__") and super().lookup_allowed(lookup, value, request)

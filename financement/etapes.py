@@ -15,6 +15,7 @@ from django.db import transaction
 from djmoney.money import Money
 
 from comptes.bancaire import is_payeur
+from comptes.models import Organisation
 from conventions.consolidation import get_base
 from conventions.journal import record
 from conventions.models import Convention
@@ -32,11 +33,12 @@ Etat = Paiement.Etat
 class Saisie:
     """What goes with a step: its day, and the numbers or the reason it asks for."""
 
-    jour: date
+    jour: date | None
     imputation: Imputation | None = None
     numero_bordereau: str = ""
     numero_mandat: str = ""
     motif: str = ""
+    illisible: tuple[str, ...] = ()  # sentences about what could not be read, told with the other reasons
 
 
 @dataclass(frozen=True)
@@ -50,33 +52,33 @@ class Etape:
     fait: str
     champ_date: str
     demande: tuple[str, ...] = ()
-    refus: Callable[[Paiement, Saisie], list[str]] = lambda paiement, saisie: []
+    refus: Callable[[Paiement, Organisation, Saisie], list[str]] = lambda paiement, beneficiaire, saisie: []
 
 
-def _refuse_liquidation(paiement: Paiement, saisie: Saisie) -> list[str]:
+def _refuse_liquidation(paiement: Paiement, beneficiaire: Organisation, saisie: Saisie) -> list[str]:
     refus = []
-    if not paiement.versement.beneficiaire.iban:
-        refus.append(f"Le compte bancaire de {paiement.versement.beneficiaire} n’est pas enregistré : faites-le enregistrer d’abord.")
+    if not beneficiaire.iban:
+        refus.append(f"Le compte bancaire de {beneficiaire} n’est pas enregistré : faites-le enregistrer d’abord.")
     if saisie.imputation is None:
         refus.append("Choisissez l’imputation. Un administrateur peut en ajouter dans l’administration.")
-    elif not Imputation.objects.valid_on(saisie.jour).filter(pk=saisie.imputation.pk).exists():
+    elif saisie.jour and not Imputation.objects.valid_on(saisie.jour).filter(pk=saisie.imputation.pk).exists():
         refus.append(f"L’imputation {saisie.imputation} n’est pas valable le {saisie.jour:%d/%m/%Y}.")
     return refus
 
 
-def _refuse_mandatement(paiement: Paiement, saisie: Saisie) -> list[str]:
+def _refuse_mandatement(paiement: Paiement, beneficiaire: Organisation, saisie: Saisie) -> list[str]:
     refus = []
     if not saisie.numero_bordereau:
         refus.append("Donnez le numéro du bordereau.")
     if not saisie.numero_mandat:
         refus.append("Donnez le numéro du mandat.")
-    if paiement.iban != paiement.versement.beneficiaire.iban:
+    if paiement.iban != beneficiaire.iban:
         refus.append("Le compte bancaire du bénéficiaire a changé depuis la liquidation : rejetez ce paiement et demandez-le de nouveau.")
     return refus
 
 
-def _refuse_rejet(paiement: Paiement, saisie: Saisie) -> list[str]:
-    return [] if saisie.motif else ["Dites pourquoi ce paiement est rejeté : le bénéficiaire le lira."]
+def _refuse_rejet(paiement: Paiement, beneficiaire: Organisation, saisie: Saisie) -> list[str]:
+    return [] if keep_writable(saisie.motif).strip() else ["Dites pourquoi ce paiement est rejeté : le bénéficiaire le lira."]
 
 
 ETAPES = [
@@ -127,9 +129,9 @@ def explain_demande(user: Any, ligne: LigneVersement) -> str:
     return ligne.obstacle
 
 
-def list_etapes(user: Any, paiement: Paiement) -> list[Etape]:
-    """Steps this person may make from where the payment stands."""
-    if explain_paie(user, paiement.versement.payeur_id):
+def list_etapes(user: Any, paiement: Paiement, payeur: int) -> list[Etape]:
+    """Steps this person may make from where the payment stands; `payeur` is the one of the plan that speaks now."""
+    if explain_paie(user, payeur):
         return []
     return [e for e in ETAPES if paiement.etat in e.depuis]
 
@@ -160,7 +162,7 @@ def ask_paiement(user: Any, convention: Convention, racine: int, montant: Decima
     """Ask for a payment of `montant` euros. Raises PermissionDenied, or ValidationError with every reason at once."""
     situation = lock_situation(convention)
     ligne = situation.get_ligne(racine)
-    if ligne is None:
+    if ligne is None or ligne.retire:
         raise ValidationError("Ce versement n’est plus dans la convention.")
     if refus := explain_demande(user, ligne):
         raise PermissionDenied(refus) if user.is_lecteur else ValidationError(refus)
@@ -181,12 +183,17 @@ def advance_paiement(user: Any, paiement: Paiement, action: str, saisie: Saisie)
     """Make one step. Raises PermissionDenied, or ValidationError with every reason at once."""
     situation = lock_situation(paiement.convention)
     verrou = Paiement.objects.select_related("versement__beneficiaire", "versement__payeur", "convention").get(pk=paiement.pk)
-    if refus := explain_paie(user, verrou.versement.payeur_id):
+    ligne = situation.get_ligne(verrou.versement_id)
+    plan = (ligne or verrou).versement  # as the last avenant names who pays and who is paid
+    if refus := explain_paie(user, plan.payeur_id):
         raise PermissionDenied(refus)
     etape = PAR_ACTION.get(action)
     if etape is None or verrou.etat not in etape.depuis:
         raise ValidationError(f"Ce paiement est maintenant « {verrou.get_etat_display().lower()} » : cette étape n’est plus possible.")
-    erreurs = [*etape.refus(verrou, saisie), *_refuse_date(verrou, etape, saisie.jour)]
+    beneficiaire = plan.beneficiaire
+    erreurs = [*saisie.illisible, *etape.refus(verrou, beneficiaire, saisie), *_refuse_date(verrou, etape, saisie.jour)]
+    if etape.action in {"liquider", "mandater"}:
+        erreurs += refuse_baisse(situation, ligne)
     if etape.action == "mandater":
         erreurs += refuse_credits(situation, verrou)
     if erreurs:
@@ -195,26 +202,50 @@ def advance_paiement(user: Any, paiement: Paiement, action: str, saisie: Saisie)
     if etape.champ_date:
         setattr(verrou, etape.champ_date, saisie.jour)
     if etape.action == "liquider":
-        verrou.imputation, verrou.iban = saisie.imputation, verrou.versement.beneficiaire.iban
+        verrou.imputation, verrou.iban = saisie.imputation, beneficiaire.iban
     if etape.action == "mandater":
         verrou.numero_bordereau, verrou.numero_mandat = saisie.numero_bordereau, saisie.numero_mandat
     if etape.action == "rejeter":
         verrou.motif_rejet = keep_writable(saisie.motif).strip()[:250]
     verrou.full_clean()
     verrou.save()
-    details = {"paiement": verrou.pk, "date": saisie.jour.isoformat(), "mandat": verrou.numero_mandat, "motif": verrou.motif_rejet}
+    details = {
+        "paiement": verrou.pk,
+        "date": saisie.jour.isoformat() if saisie.jour else "",
+        "mandat": verrou.numero_mandat,
+        "motif": verrou.motif_rejet,
+    }
     message = f"{etape.fait.rstrip('.')} : {verrou.versement.get_nature_display().lower()}, {format_euros(verrou.montant)}."
     record(verrou.convention, f"paiement_{etape.vers}", message, user, **{cle: v for cle, v in details.items() if v})
     return etape
 
 
-def _refuse_date(paiement: Paiement, etape: Etape, jour: date) -> list[str]:
+def _refuse_date(paiement: Paiement, etape: Etape, jour: date | None) -> list[str]:
     """Steps follow each other in time."""
-    if not etape.champ_date:
+    if not etape.champ_date or jour is None:
         return []
     faites = [d for champ in ["demande_le", *DATES] if (d := getattr(paiement, champ)) is not None]
     derniere = max(faites, default=None)
     return [f"Cette étape ne peut pas précéder la dernière, du {derniere:%d/%m/%Y}."] if derniere and jour < derniere else []
+
+
+def refuse_baisse(situation: Situation, ligne: LigneVersement | None) -> list[str]:
+    """Refuse to go on with more than an avenant leaves due since the request."""
+    payeur = situation.get_payeur(ligne.versement.payeur_id) if ligne else None
+    if ligne is None or payeur is None:
+        return []
+    suite = "rejetez ce paiement, et demandez de nouveau ce qui reste."
+    if ligne.retire:
+        return [f"Un avenant a retiré ce versement : {suite}"]
+    refus = []
+    demande = payeur.demande - payeur.reverse
+    if payeur.du.montant is not None and demande > payeur.du.montant:
+        refus.append(
+            f"{format_euros(demande)} sont demandés ou payés, pour {format_euros(payeur.du.montant)} dus ({payeur.du.origine}) : {suite}"
+        )
+    if ligne.prevu is not None and ligne.demande > ligne.prevu:
+        refus.append(f"{format_euros(ligne.demande)} sont demandés ou payés, et ce versement prévoit {format_euros(ligne.prevu)} : {suite}")
+    return refus
 
 
 def refuse_credits(situation: Situation, paiement: Paiement) -> list[str]:
@@ -229,18 +260,23 @@ def refuse_credits(situation: Situation, paiement: Paiement) -> list[str]:
     ]
 
 
+def read_motif(motif: str) -> str:
+    """By what a condition holds. Raises ValidationError."""
+    if lu := keep_writable(motif).strip()[:250]:
+        return lu
+    raise ValidationError("Dites par quoi la condition est remplie : « bilan 2018 reçu par courriel ».")
+
+
 @transaction.atomic
 def note_condition(user: Any, convention: Convention, racine: int, jour: date, motif: str) -> ConstatCondition:
     """Note that the condition of a payment holds. Raises PermissionDenied, ValidationError."""
     situation = lock_situation(convention)
     ligne = situation.get_ligne(racine)
-    if ligne is None:
+    if ligne is None or ligne.retire:
         raise ValidationError("Ce versement n’est plus dans la convention.")
     if user.is_lecteur or (not user.is_superuser and user.organisation_id != ligne.versement.payeur_id):
         raise PermissionDenied(f"La condition d’un versement est constatée par celui qui le paie ({ligne.versement.payeur.sigle}).")
-    motif = keep_writable(motif).strip()[:250]
-    if not motif:
-        raise ValidationError("Dites par quoi la condition est remplie : « bilan 2018 reçu par courriel ».")
+    motif = read_motif(motif)
     if ligne.constat is not None:
         raise ValidationError("Cette condition est déjà constatée.")
     if not ligne.obstacle:
@@ -262,15 +298,23 @@ def issue_reversement(user: Any, convention: Convention, payeur: int, montant: D
     ligne = situation.get_payeur(payeur)
     if ligne is None or not ligne.trop_percu:
         raise ValidationError("Rien n’a été payé en trop.")
+    numero, motif = keep_writable(numero).strip()[:40], keep_writable(motif).strip()[:250]
+    erreurs = []
     if montant > ligne.trop_percu:
-        raise ValidationError(f"Le trop-perçu est de {format_euros(ligne.trop_percu)} : le titre ne peut pas le dépasser.")
+        erreurs.append(f"Le trop-perçu est de {format_euros(ligne.trop_percu)} : le titre ne peut pas le dépasser.")
+    if not numero:
+        erreurs.append("Donnez le numéro du titre.")
+    if not motif:
+        erreurs.append("Dites pourquoi ce titre est émis : le redevable le lira.")
+    if erreurs:
+        raise ValidationError(erreurs)
     reversement = Reversement(
         convention=situation.base,
         payeur_id=payeur,
         redevable=ligne.lignes[0].versement.beneficiaire,
         montant=Money(montant, "EUR"),
-        numero_titre=numero.strip(),
-        motif=keep_writable(motif).strip()[:250],
+        numero_titre=numero,
+        motif=motif,
         exercice=jour.year,
         emis_le=jour,
     )

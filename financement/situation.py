@@ -36,6 +36,7 @@ class LigneVersement:
     paiements: list[Paiement] = field(default_factory=list)
     pieces: list[PieceVersement] = field(default_factory=list)
     constat: ConstatCondition | None = None
+    retire: bool = False  # an avenant removed it from the plan, payments were made before
     ouvert: bool = False
     obstacle: str = ""
 
@@ -120,8 +121,8 @@ class SituationPayeur:
 
     @property
     def alerte(self) -> str:
-        """CP never exceed the AE they pay."""
-        if self.ae_votees and self.cp_votes > self.ae_votees:
+        """CP never exceed the AE they pay; nothing is said while no AE is known, and an AE of zero is known."""
+        if any(e.ae is not None for e in self.exercices) and self.cp_votes > self.ae_votees:
             return "Les crédits de paiement votés dépassent les autorisations d’engagement."
         return ""
 
@@ -156,11 +157,16 @@ def compute_situation(convention: Convention) -> Situation:
     racines = {v.pk: root_of(consolidee, "versement", v.pk) for v in versements}
     constats = {c.versement_id: c for c in ConstatCondition.objects.filter(versement__in=racines.values()).select_related("auteur")}
     payeurs: dict[int, SituationPayeur] = {}
+    # What was asked for on a row that an avenant removes since is still asked for, and paid.
+    vivants = {pk for pk, faits in paiements.items() if any(p.is_vivant for p in faits)}
+    retires = {*vivants, *pieces} - set(racines.values())
+    versements += Versement.objects.filter(pk__in=retires).select_related("payeur", "beneficiaire")
     dus = compute_dus(consolidee, {v.payeur_id for v in versements})
     for versement in versements:
         situation = payeurs.setdefault(versement.payeur_id, SituationPayeur(versement.payeur, dus[versement.payeur_id]))
-        racine = racines[versement.pk]
-        ligne = LigneVersement(versement, racine, _plan(versement, situation.du), paiements[racine], pieces[racine], constats.get(racine))
+        racine = racines.get(versement.pk, versement.pk)
+        prevu = None if racine in retires else _plan(versement, situation.du)
+        ligne = LigneVersement(versement, racine, prevu, paiements[racine], pieces[racine], constats.get(racine), racine in retires)
         ligne.obstacle = explain_fermeture(base, ligne)
         ligne.ouvert = not ligne.obstacle
         situation.lignes.append(ligne)
@@ -204,6 +210,8 @@ def explain_fermeture(base: Convention, ligne: LigneVersement) -> str:
     declencheur = ligne.versement.ouvre_par
     if not base.is_signee:
         return "La convention n’est pas signée."
+    if ligne.retire:
+        return "Un avenant a retiré ce versement."
     if declencheur == Versement.Declencheur.AUCUN or ligne.constat is not None:
         return ""
     if declencheur == Versement.Declencheur.NOTIFICATION:

@@ -13,7 +13,7 @@ from djmoney.models.fields import MoneyField
 from djmoney.money import Money
 
 from socle.nombres import NombreIllisible, parse_montant
-from socle.typographie import format_nombre
+from socle.typographie import format_montant, format_nombre
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -105,8 +105,10 @@ class EuroFormField(forms.Field):
 class MinimumEuro(BaseValidator):
     """Refuse an amount below a number of euros."""
 
-    message = "Le montant ne peut pas être inférieur à %(limit_value)s €."
     code = "min_value"
+
+    def __init__(self, limit_value: Decimal) -> None:
+        super().__init__(limit_value, f"Le montant ne peut pas être inférieur à {format_montant(limit_value)} €.")
 
     def compare(self, a: Money, b: Decimal) -> bool:
         return a.amount < b

@@ -1,20 +1,30 @@
 """Supporting files people hand over: checked by what they hold, named by us, kept with their fingerprint."""
 
 import hashlib
+import lzma
+import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 60_000_000
 MAX_UNCOMPRESSED = 100_000_000
 MAX_RATIO = 200
 BUREAUTIQUE = {"xlsx": b"xl/", "docx": b"word/", "ods": b"", "odt": b""}
+IMAGES = {"PNG": "png", "JPEG": "jpg", "MPO": "jpg"}  # MPO: the JPEG of telephones that take two pictures at once
+MACROS = ("Basic/", "Scripts/", "xl/macrosheets/")
+# What zipfile, its decompressors and Pillow raise on spoilt bytes.
+ILLISIBLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, Image.DecompressionBombError),
+    *(ArithmeticError, EOFError, LookupError, OSError, RuntimeError, SyntaxError, TypeError, ValueError),
+)
 PERMIS = "PDF, image PNG ou JPEG, tableur ou texte (xlsx, ods, docx, odt)"
 
 
@@ -66,8 +76,8 @@ def _find_image(contenu: bytes) -> str:
             if image.width * image.height > MAX_PIXELS:
                 return ""
             image.verify()
-            return {"PNG": "png", "JPEG": "jpg"}.get(str(image.format), "")
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+            return IMAGES.get(str(image.format), "")
+    except ILLISIBLE:
         return ""
 
 
@@ -79,11 +89,11 @@ def _find_office(contenu: bytes) -> str:
             total, compresse = sum(i.file_size for i in infos), sum(i.compress_size for i in infos) or 1
             if total > MAX_UNCOMPRESSED or total / compresse > MAX_RATIO:
                 return ""
+            if any(n.endswith("vbaProject.bin") or (n.startswith(MACROS) and not n.endswith("/")) for n in noms):
+                return ""  # macros have nothing to do in a supporting file
             if "mimetype" in noms:
                 type_mime = archive.read("mimetype")[:80]
                 return {b"spreadsheet": "ods", b"text": "odt"}.get(type_mime.rpartition(b".")[2].strip(), "")
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+    except ILLISIBLE:
         return ""
-    if any(n.endswith("vbaProject.bin") for n in noms):
-        return ""  # macros have nothing to do in a supporting file
     return next((ext for ext, dossier in BUREAUTIQUE.items() if dossier and any(n.startswith(dossier.decode()) for n in noms)), "")

@@ -121,7 +121,7 @@ def demonstration(db: None, settings: Any) -> None:
 
 def copy_rows() -> list[list[Model]]:
     """Rows of every table of the product."""
-    metier = {"comptes", "conventions", "fiches", "financement"}
+    metier = {"comptes", "conventions", "fiches", "financement", "documents"}
     tables = [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in metier]
     return [rows for table in tables if (rows := list(table._base_manager.all()))]
 

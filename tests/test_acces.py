@@ -21,6 +21,9 @@ from django.utils import timezone
 from comptes.models import Utilisateur
 from conventions.models import Convention, MontantDeclare
 from documents import views
+from documents.figes import keep_file
+from documents.models import DocumentFige, Signature
+from documents.vues import avenants
 from fiches.models import Commentaire, FicheAction, Indicateur, ProduitPret
 from financement.imports.actes import analyse, confirm
 from financement.models import (
@@ -48,6 +51,7 @@ REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
 PK, JETEE, NUMERO, AXE, IMPORT = 900_001, 900_002, 900_003, 900_004, 900_005  # fiche, fiche in the corbeille, comment, axe, import
 CONSTAT, ACCEPTE, REPRISE = 900_006, 900_007, 900_008  # a contradiction, one accepted, a correction
 PAYEUR, VERSEMENT, PAIEMENT, PIECE, CHANGEMENT = 900_021, 900_022, 900_023, 900_024, 900_025  # what is paid, by whom, to which account
+PARTIE, DOCUMENT, SIGNATURE = 900_031, 900_032, 900_033  # a party, a document taken back from signature, a copy that was signed
 COMPTE = "organisation-essai"
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
@@ -111,6 +115,16 @@ TABLE = {
     "versement_reverser": Adresse({"reference": REFERENCE, "payeur": PAYEUR}, lecteur=405, lecture_seule=False),
     "compte_bancaire": Adresse({"cle": COMPTE}, lecture_seule=False),
     "compte_confirmer": Adresse({"cle": COMPTE, "pk": CHANGEMENT}, lecteur=405, lecture_seule=False),
+    "vie_signer": Adresse({"reference": REFERENCE, "partie": PARTIE}, lecteur=405, lecture_seule=False),
+    "signature_fichier": Adresse({"reference": REFERENCE, "pk": SIGNATURE}),
+    "vie_verifier": A_CONTROLER,
+    "document_fige": Adresse({"reference": REFERENCE, "pk": DOCUMENT, "forme": "pdf"}),
+    "avenant_ouvrir": A_CONTROLER,
+    "reconduire": A_CONTROLER,
+    "dossier": A_CONTROLER,
+    "avenant": Adresse({"reference": REFERENCE}, lecteur=404),  # of an agreement: only an avenant changes something
+    "avenant_pdf": Adresse({"reference": REFERENCE}, lecteur=404),
+    "consolidee_pdf": CONVENTION,
     "donnees_ouvertes": PAGE,
     "subventions_csv": PAGE,
     "imports": Adresse({"reference": REFERENCE}, lecture_seule=False),
@@ -216,6 +230,11 @@ ECRITURES = {
     "paiement_avancer": Ecriture({"jour": "2018-11-02"}),
     "versement_crediter": Ecriture({"exercice": "2018", "cp": "500"}),
     "versement_reverser": Ecriture({"montant": "50", "jour": "2019-03-01", "numero": "T-9", "motif": "Trop-perçu"}),
+    "vie_signer": Ecriture({"mode": "ailleurs", "jour": "2018-11-02", "preuve": "Parapheur"}, 422, 422),
+    "vie_verifier": Ecriture({}, 404, 404),
+    "avenant_ouvrir": Ecriture({"objet": "Prolonger d’un an"}, 422),
+    "reconduire": Ecriture({"nouvelle": "ESSAI-2"}, 422),
+    "dossier": Ecriture({}, 200),
     "imports": Ecriture({}, 403),
     "import_colonnes": Ecriture(COLONNES, 403),
     "import_confirmer": Ecriture({}, 403),
@@ -224,14 +243,15 @@ ECRITURES = {
 }
 # Payments have a table of their own, by step, state and person (test_etapes, test_versements_pages).
 PAIEMENTS = {nom for nom in TABLE if nom.startswith(("versement", "paiement"))}
-AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403 and nom not in PAIEMENTS]
-AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS and nom not in PAIEMENTS]
+# So has the life of a convention (test_vie_transitions, test_signatures, test_avenants, test_reconduction, test_dossier).
+DE_LA_VIE = {"vie_signer", "signature_fichier", "vie_verifier", "document_fige", "avenant_ouvrir", "reconduire", "dossier"}
+A_PART = PAIEMENTS | DE_LA_VIE
+AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403 and nom not in A_PART]
+AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS and nom not in A_PART]
 D_IMPORT = [nom for nom in A_CONVENTION if nom.startswith("import_")]
 # Answered without writing in the fiche, whatever its state: figures and previews, a sign of life, a reading.
 SANS_ECRIRE = {"fiche_calcul", "fiche_presence", "fiche_apercu", "fiche_commentaires_lus"}
-A_FICHE = [
-    nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in [*D_IMPORT, *PAIEMENTS, "reprise_annuler"]
-]
+A_FICHE = [nom for nom in A_CONVENTION if {"slug", "pk"} & set(TABLE[nom].arguments) and nom not in [*D_IMPORT, *A_PART, "reprise_annuler"]]
 ADMIN_COMMUNES = {
     "index",
     "login",
@@ -306,7 +326,7 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
 
 def copy_tables() -> dict[str, list[Any]]:
     """Everything that the product holds, to see that nothing was written."""
-    modeles = [m for nom in ("comptes", "conventions", "fiches", "financement") for m in apps.get_app_config(nom).get_models()]
+    modeles = [m for nom in ("comptes", "conventions", "fiches", "financement", "documents") for m in apps.get_app_config(nom).get_models()]
     tables: dict[str, list[Any]] = {}
     with connection.cursor() as cursor:
         for modele in modeles:
@@ -319,6 +339,7 @@ def copy_tables() -> dict[str, list[Any]]:
 def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
+    monkeypatch.setattr(avenants, "publish_convention", lambda *args: b"%PDF-")
 
 
 _copie: list[list[Model]] = []
@@ -333,6 +354,7 @@ def lecteur(db: None) -> Client:
         imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
         piece = PieceVersement.objects.get(pk=PIECE)
         piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
+        keep_file(FACTURE, "pdf")
     else:
         build_convention()
         _copie.extend(copy_rows())
@@ -347,7 +369,7 @@ def build_convention() -> None:
     factories.FicheFactory(pk=JETEE, convention=fiche.convention, axe=fiche.axe, code="E.A 1.2", supprimee_le=timezone.now())
     factories.FicheFactory(convention=fiche.convention, axe=fiche.axe, code="E.A 1.3", ordre=20)
     Commentaire.objects.create(pk=NUMERO, fiche=fiche, rubrique="constat", texte="Lequel ?")
-    factories.PartieFactory(convention=fiche.convention, organisation=utilisateur.organisation)
+    partie = factories.PartieFactory(pk=PARTIE, convention=fiche.convention, organisation=utilisateur.organisation)
     factories.LigneCoutFactory(fiche=fiche)
     factories.ImportBudgetFactory(pk=IMPORT, convention=fiche.convention, etat="apercu", contenu=FICHIER)
     factories.RecapDeclareFactory(convention=fiche.convention, fiche=fiche, annee=2018, financeur=None, montant="1.00")
@@ -359,6 +381,13 @@ def build_convention() -> None:
     versement = factories.VersementFactory(pk=VERSEMENT, convention=fiche.convention, payeur=utilisateur.organisation)
     factories.PaiementFactory(pk=PAIEMENT, versement=versement)
     factories.PieceVersementFactory(pk=PIECE, versement=versement, ajoutee_par=utilisateur, contenu=FACTURE)
+    nom, empreinte = keep_file(FACTURE, "pdf")
+    retire = DocumentFige.objects.create(
+        pk=DOCUMENT, convention=fiche.convention, fait_le=timezone.now(), retire_le=timezone.now(), pdf=nom, empreinte_pdf=empreinte
+    )
+    Signature.objects.create(
+        pk=SIGNATURE, document=retire, partie=partie, mode="papier", date="2018-11-02", fichier=nom, empreinte=empreinte
+    )
     factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
 
 
@@ -858,6 +887,8 @@ def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
         "budget_tableur": 'attachment; filename="ESSAI-1-budget.xlsx"',
         "subventions_csv": 'attachment; filename="subventions.csv"',
         "import_fichier": 'attachment; filename="budget.csv"',
+        "signature_fichier": 'inline; filename="ESSAI-1-signature-organisation-essai.pdf"',
+        "consolidee_pdf": 'inline; filename="ESSAI-1-consolidee.pdf"',
         "versement_piece": 'inline; filename="ESSAI-1-piece-900024.pdf"',
         "registre_tableur": 'attachment; filename="registre-trait-d-union.ods"',
     }

@@ -174,6 +174,19 @@ def test_short_text_is_read_whole_before_and_after() -> None:
     assert not changement.is_texte
 
 
+def test_marks_of_a_text_are_not_printed_in_the_middle_of_its_words() -> None:
+    difference = compare_fiches(make_fiche(contenus=""), make_fiche(contenus="- Un atelier\n- **Deux** visites"))
+    assert tell(difference) == [("Contenus", VIDE, "Un atelier Deux visites")]
+    neuve = make_fiche(2, "E.A 2", contenus="### Les ateliers\n\n" + LONG)
+    dits = {libelle: apres for libelle, _, apres in tell(compare_donnees(make_donnees(), make_donnees(neuve)))}
+    assert dits["Contenus"] == "Les ateliers " + LONG.strip()
+
+
+def test_text_where_only_the_marks_change_is_shown_with_them() -> None:
+    difference = compare_fiches(make_fiche(contenus="Deux visites"), make_fiche(contenus="**Deux** visites"))
+    assert tell(difference) == [("Contenus", "Deux visites", "**Deux** visites")]
+
+
 @pytest.mark.parametrize(
     ("cle", "row", "champ", "apres", "dit"),
     [

@@ -102,7 +102,9 @@ def amend(plan: Plan, user: Utilisateur, **champs: Any) -> Convention:
 def test_each_person_is_offered_the_steps_that_are_theirs(plan: Plan) -> None:
     paiements = {etat: Paiement(versement=plan.acompte, etat=etat) for etat in ETATS}
     gens = {nom: make_person(nom, plan) for nom in PERSONNES}
-    offertes = {nom: {etat: [e.action for e in list_etapes(p, paiements[etat])] for etat in ETATS} for nom, p in gens.items()}
+    offertes = {
+        nom: {etat: [e.action for e in list_etapes(p, paiements[etat], plan.payeur.pk)] for etat in ETATS} for nom, p in gens.items()
+    }
     assert offertes == {nom: {etat: list(POSSIBLES[etat]) if nom in PAIENT else [] for etat in ETATS} for nom in PERSONNES}
 
 
@@ -438,6 +440,38 @@ def test_account_credited_is_that_of_the_beneficiary_the_avenant_names(plan: Pla
     paiement = make_paiement(plan.acompte, "service_fait")
     amend(plan, payeur, beneficiaire=factories.OrganisationFactory(nom="Agence d’attractivité", iban=AUTRE_IBAN))
     assert advance(payeur, paiement, "liquider").iban == AUTRE_IBAN
+
+
+def test_steps_are_those_of_the_payer_the_avenant_names(plan: Plan, payeur: Utilisateur) -> None:
+    paiement, region = make_paiement(plan.acompte), factories.UtilisateurFactory(paie=True)
+    amend(plan, payeur, payeur=region.organisation)
+    factories.MontantDeclareFactory(convention=plan.situation.consolidee, objet="participation", financeur=region.organisation)
+    with pytest.raises(PermissionDenied):
+        advance(payeur, paiement, "service_fait")
+    assert advance(region, paiement, "service_fait").etat == "service_fait"
+
+
+def test_credits_that_count_are_those_of_the_payer_the_avenant_names(plan: Plan, payeur: Utilisateur) -> None:
+    paiement, region = make_paiement(plan.acompte, "liquide"), factories.UtilisateurFactory(paie=True)
+    amend(plan, payeur, payeur=region.organisation)
+    factories.MontantDeclareFactory(convention=plan.situation.consolidee, objet="participation", financeur=region.organisation)
+    factories.CreditFactory(convention=plan.convention, payeur=region.organisation, cp=euros(99))
+    with pytest.raises(ValidationError, match="laissent 99"):
+        advance(region, paiement, "mandater")
+
+
+def test_request_on_a_row_that_an_avenant_removed_is_rejected_and_nothing_else(plan: Plan, payeur: Utilisateur) -> None:
+    paiement = make_paiement(plan.acompte, "liquide")
+    avenant = create_avenant(payeur, plan.convention, "Retirer l’acompte.")
+    avenant.versements.get(nature="acompte").delete()
+    sign(avenant, etat="signee")
+    with refuse("Un avenant a retiré ce versement : rejetez ce paiement, et demandez de nouveau ce qui reste."):
+        advance_paiement(payeur, paiement, "mandater", typed())
+    for geste in (ask, lambda user, p, versement: note_condition(user, p.convention, versement.pk, JOUR, "Bilan")):
+        with refuse("Ce versement n’est plus dans la convention."):
+            geste(payeur, plan, plan.acompte)
+    assert advance(payeur, paiement, "rejeter").etat == "rejete"
+    assert plan.situation.get_ligne(plan.acompte.pk) is None
 
 
 # --- Days, rejection -------------------------------------------------------------------------------

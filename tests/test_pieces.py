@@ -16,6 +16,8 @@ from socle.pieces import find_extension, read_piece, read_piece_ou_rien
 from tests.budgets import make_budget
 from tests.pieces import draw, make_odf, make_zip
 
+# Pillow warns of large pictures, which are refused anyway; the suite turns warnings into errors.
+pytestmark = pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
 PERMIS = "PDF, image PNG ou JPEG, tableur ou texte (xlsx, ods, docx, odt)"
 
 
@@ -72,6 +74,13 @@ FAUX = {
     "bomb named ods": make_zip({"mimetype": b"application/vnd.oasis.opendocument.spreadsheet", "content.xml": bytes(1_000_000)}, 8),
     "old excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
 }
+
+
+@pytest.mark.parametrize("millions", [67, 134, 268], ids=lambda n: f"{n} million points")
+def test_picture_that_announces_too_many_points_is_nothing(millions: int) -> None:
+    contenu = bytearray(draw("PNG"))
+    contenu[16:20] = struct.pack(">I", millions * 250_000)  # its width, 4 points high
+    assert find_extension(bytes(contenu)) == ""
 
 
 @pytest.mark.parametrize("genre", FAUX)

@@ -268,6 +268,17 @@ def test_authority_that_nobody_recognises_is_told_and_the_signature_kept(projet:
     assert "n’est pas dans la liste des autorités reconnues" in Signature.objects.get().constats[0]
 
 
+@pytest.mark.parametrize("contenu", [None, b"pas un certificat"], ids=["dossier absent", "certificat abîmé"])
+def test_authorities_that_cannot_be_read_are_told_and_nothing_is_recorded(
+    projet: Projet, tmp_path: Path, settings: Any, contenu: bytes | None
+) -> None:
+    settings.AUTORITES_SIGNATURE = str(tmp_path / "autorites")
+    if contenu:
+        (tmp_path / "autorites").mkdir()
+        (tmp_path / "autorites" / "racine.pem").write_bytes(contenu)
+    assert "autorités reconnues" in refuse(projet, sign(ORIGINAL, PRESIDENTE))
+
+
 @pytest.mark.usefixtures("_autorites")
 def test_second_party_signs_the_copy_of_the_first(projet: Projet) -> None:
     premier = sign(ORIGINAL, PRESIDENTE)
@@ -300,9 +311,9 @@ def test_copy_that_one_signed_does_not_serve_for_both(projet: Projet) -> None:
 
 
 def spoil_signature(pdf: bytes) -> bytes:
-    """Other words in the box of a signature, of the same length."""
-    debut = pdf.index(b"/M (", len(ORIGINAL)) + len(b"/M (D:")
-    return pdf[:debut] + b"1999" + pdf[debut + 4 :]
+    """Another century in the time of a signature."""
+    annee = pdf.index(b"20", pdf.index(b"/M (", len(ORIGINAL)))
+    return pdf[:annee] + b"19" + pdf[annee + 2 :]
 
 
 def make_refused() -> dict[str, tuple[bytes | None, str]]:

@@ -454,12 +454,20 @@ def test_payment_made_on_a_row_that_the_avenant_removes_is_still_counted(paye: P
     assert (payeur.demande, payeur.paye, payeur.reste) == (400, 400, 600)
 
 
+def test_file_of_a_row_that_the_avenant_removes_is_still_shown(plan: Plan, agent: Utilisateur) -> None:
+    piece = factories.PieceVersementFactory(versement=plan.solde)
+    avenant = amend(plan, agent)
+    avenant.versements.get(nature="solde").delete()
+    sign(avenant, etat="signee")
+    ligne = plan.read(plan.solde)
+    assert (ligne.pieces, ligne.prevu, ligne.obstacle) == ([piece], None, "Un avenant a retiré ce versement.")
+
+
 def test_nothing_more_is_asked_for_on_a_row_that_the_avenant_removes(paye: Plan, agent: Utilisateur) -> None:
     avenant = amend(paye, agent)
     avenant.versements.get(nature="acompte").delete()
     sign(avenant, etat="signee")
-    ligne = paye.situation.get_ligne(paye.acompte.pk)
-    assert ligne is None or not ligne.ouvert
+    assert (paye.read(paye.acompte).ouvert, paye.read(paye.acompte).obstacle) == (False, "Un avenant a retiré ce versement.")
 
 
 # --- Queries ---------------------------------------------------------------------------------------

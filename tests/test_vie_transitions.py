@@ -23,8 +23,29 @@ from documents.vie.conditions import Contexte
 from documents.vie.table import TRANSITIONS
 from fiches.models import FicheAction
 from financement.models import LigneCout
-from tests.factories import ArticleFactory, FicheFactory, LigneCoutFactory, PartieFactory, UtilisateurFactory, VersementFactory, euros
-from tests.vie import DELIBERATION, NOTIFICATION, PDF, SIGNATURE, VIGUEUR, Projet, make_party, make_project, type_small_pdfs
+from tests import vie
+from tests.factories import (
+    ArticleFactory,
+    ConventionFactory,
+    FicheFactory,
+    LigneCoutFactory,
+    PartieFactory,
+    UtilisateurFactory,
+    VersementFactory,
+    euros,
+)
+from tests.vie import (
+    DELIBERATION,
+    NOTIFICATION,
+    PDF,
+    SIGNATURE,
+    VIGUEUR,
+    Projet,
+    find_no_contradiction,
+    make_party,
+    make_project,
+    type_small_pdfs,
+)
 
 pytestmark = pytest.mark.django_db
 ETATS = [
@@ -152,6 +173,16 @@ def expect(qui: str, etat: str, action: str) -> str:
     return "interdit" if qui in LECTEURS else "refus"
 
 
+@pytest.fixture
+def vite(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text never changes, so that a thousand acts are quick: only the person and the state count."""
+    find_no_contradiction(monkeypatch)
+    monkeypatch.setattr(actes, "build_instantane", lambda convention: {})
+    for module in (conditions, vie):
+        monkeypatch.setattr(module, "compute_empreinte_texte", lambda convention: "a" * 64)
+
+
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("etat", ETATS)
 def test_who_makes_the_convention_go_on(projet: Projet, etat: str) -> None:
     lue = projet.put(etat)
@@ -178,6 +209,7 @@ def test_every_transition_every_state_and_every_kind_of_person_stands_in_this_ta
     assert {t.action for t in TRANSITIONS if t.motif} == MOTIVEES
 
 
+@pytest.mark.usefixtures("vite")
 def test_what_is_offered_is_what_is_allowed(projet: Projet) -> None:
     for etat in ETATS:
         projet.put(etat)
@@ -312,7 +344,7 @@ def test_convention_binds_two_parties(projet: Projet, admin: Utilisateur, agent:
 @pytest.mark.parametrize(
     ("codes", "phrase"),
     [
-        (1, "Une fiche n’est pas validée : B 1. Faites-les relire par le partenaire."),
+        (1, "Une fiche n’est pas validée : B 1. Faites-la relire par le partenaire."),
         (2, "2 fiches ne sont pas validées : B 1 et B 2. Faites-les relire par le partenaire."),
         (6, "6 fiches ne sont pas validées : B 1, B 2, B 3, B 4, B 5 et B 6. Faites-les relire par le partenaire."),
         (7, "7 fiches ne sont pas validées : B 1, B 2, B 3, B 4, B 5 et 2 autres. Faites-les relire par le partenaire."),
@@ -493,6 +525,18 @@ def test_avenant_changes_something_that_asks_for_one(projet: Projet, admin: Util
     assert explain_change(avenant, admin) == []
 
 
+def test_specific_agreement_waits_for_its_cadre(projet: Projet, admin: Utilisateur) -> None:
+    cadre = ConventionFactory(reference="CADRE-1")
+    Convention.objects.filter(pk=projet.convention.pk).update(nature="specifique", parent=cadre)
+    projet.put("deliberee")
+    projet.agree()
+    phrase = "La convention-cadre dont elle dépend, CADRE-1, n’est pas signée."
+    assert judge(conditions.parent_signed, projet, admin) == [(phrase, page("famille"))]
+    assert (phrase, page("famille")) in explain(projet, admin, "figer")
+    Convention.objects.filter(pk=cadre.pk).update(etat="executoire")
+    assert judge(conditions.parent_signed, projet, admin) == []
+
+
 def test_convention_itself_is_not_asked_what_it_changes(projet: Projet, admin: Utilisateur) -> None:
     assert judge(conditions.something_changes, projet, admin) == []
 
@@ -580,12 +624,12 @@ MOTIFS = {
 
 
 @pytest.mark.parametrize("action", MOTIFS)
-@pytest.mark.parametrize("motif", ["", "  \n", "\x00"])
-def test_reason_is_asked_for(projet: Projet, admin: Utilisateur, action: str, motif: str) -> None:
+def test_reason_is_asked_for(projet: Projet, admin: Utilisateur, action: str) -> None:
     etat, nom = MOTIFS[action]
     projet.put(etat)
-    phrase = f"{nom} : écrivez-le en une phrase, elle sera dans le journal."
-    assert refuse(lambda: act(projet, admin, action, motif=motif)) == [phrase]
+    for motif in ("", "  \n", "\x00"):
+        phrases = refuse(lambda motif=motif: act(projet, admin, action, motif=motif))  # type: ignore[misc]
+        assert phrases == [f"{nom} : écrivez-le en une phrase, elle sera dans le journal."]
 
 
 def test_missing_day_and_missing_reason_are_told_together(projet: Projet, admin: Utilisateur) -> None:
@@ -661,43 +705,37 @@ def test_own_agreement_on_an_older_text_is_replaced_without_more_words(negocie: 
     assert (Accord.objects.count(), events(negocie)) == (1, ["accord", "accord"])
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda p: LigneCoutFactory(fiche=FicheAction.objects.get(), montant=euros("0.01")),
-        lambda p: ArticleFactory(convention=p.convention),
-        lambda p: VersementFactory(convention=p.convention),
-        lambda p: Convention.objects.update(preambule="Autre préambule"),
-        lambda p: Convention.objects.update(date_fin=date(2021, 1, 1)),
-        lambda p: Partie.objects.filter(pk=p.financeur.pk).update(denomination="Autre nom"),
-        lambda p: PartieFactory(convention=p.convention),
-        lambda p: FicheAction.objects.get().discard(),
-        lambda p: FicheAction.objects.get().maitres_ouvrage.add(p.beneficiaire.organisation),
-    ],
-    ids=["cost", "article", "payment", "preamble", "end", "name of a party", "party", "fiche discarded", "leader"],
-)
-def test_any_change_of_what_is_agreed_voids_an_agreement(negocie: Projet, agent: Utilisateur, change: Callable[[Projet], Any]) -> None:
-    act(negocie, agent, "valider")
-    change(negocie)
-    contexte = Contexte(negocie.fresh(), agent)
-    assert {p.organisation for p in contexte.accords_manquants} >= {negocie.financeur.organisation, negocie.beneficiaire.organisation}
+CHANGENT: dict[str, Callable[[Projet], Any]] = {
+    "cost": lambda p: LigneCoutFactory(fiche=FicheAction.objects.get(), montant=euros("0.01")),
+    "article": lambda p: ArticleFactory(convention=p.convention),
+    "payment": lambda p: VersementFactory(convention=p.convention),
+    "preamble": lambda p: Convention.objects.update(preambule="Autre préambule"),
+    "end": lambda p: Convention.objects.update(date_fin=date(2021, 1, 1)),
+    "name of a party": lambda p: Partie.objects.filter(pk=p.financeur.pk).update(denomination="Autre nom"),
+    "another party": lambda p: PartieFactory(convention=p.convention),
+    "fiche in the corbeille": lambda p: FicheAction.objects.get().discard(),
+    "leader of a fiche": lambda p: FicheAction.objects.get().maitres_ouvrage.add(p.beneficiaire.organisation),
+}
+LAISSENT: dict[str, Callable[[Projet], Any]] = {
+    "délibération": lambda p: Partie.objects.update(deliberation_numero="9", deliberation_date=DELIBERATION, delegation="arrêté"),
+    "délibération in force": lambda p: Partie.objects.update(deliberation_executoire=None, seance_prevue=date(2017, 10, 1)),
+    "signatory": lambda p: Partie.objects.update(civilite="Monsieur", signataire="Jean Autre", qualite="Maire"),
+    "place of signature": lambda p: Convention.objects.update(lieu_signature="Dijon", nombre_originaux=2, preavis_mois=3),
+    "state of a fiche": lambda p: FicheAction.objects.update(etat="en_redaction"),
+}
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda p: Partie.objects.update(deliberation_numero="2017-99", deliberation_date=date(2017, 12, 1), delegation="arrêté"),
-        lambda p: Partie.objects.update(civilite="Monsieur", signataire="Jean Autre", qualite="Maire"),
-        lambda p: Partie.objects.update(deliberation_executoire=None, seance_prevue=date(2017, 10, 1)),
-        lambda p: Convention.objects.update(lieu_signature="Dijon", nombre_originaux=2, preavis_mois=3),
-        lambda p: FicheAction.objects.update(etat="en_redaction"),
-    ],
-    ids=["délibération", "signatory", "session", "place of signature", "state of a fiche"],
-)
-def test_what_is_filled_in_afterwards_leaves_the_agreements(negocie: Projet, agent: Utilisateur, change: Callable[[Projet], Any]) -> None:
-    act(negocie, agent, "valider")
-    change(negocie)
-    assert [p.nom_court for p in Contexte(negocie.fresh(), agent).accords_manquants] == ["Agglo"]
+@pytest.mark.parametrize(("changements", "tombes"), [(CHANGENT, 2), (LAISSENT, 0)], ids=["what is agreed", "what is filled in later"])
+def test_agreements_fall_with_what_is_agreed_only(projet: Projet, changements: dict[str, Callable[[Projet], Any]], tombes: int) -> None:
+    projet.agree()
+    trouves = {}
+    for nom, change in changements.items():
+        with transaction.atomic():
+            change(projet)
+            manquants = Contexte(projet.fresh(), projet.gens["exploitant"]).accords_manquants
+            trouves[nom] = len({p.pk for p in manquants} & {projet.financeur.pk, projet.beneficiaire.pk})
+            transaction.set_rollback(True)
+    assert trouves == dict.fromkeys(changements, tombes)
 
 
 def test_agreement_on_another_text_is_no_agreement(projet: Projet) -> None:
@@ -930,11 +968,33 @@ def test_page_shows_what_is_missing_with_its_link(projet: Projet, agent: Utilisa
     assert f'href="{page("fiches")}">Y aller' in contenu
 
 
-@pytest.mark.parametrize("etat", ETATS)
-def test_page_opens_in_every_state(projet: Projet, admin: Utilisateur, etat: str, client: Client) -> None:
-    projet.put(etat)
+@pytest.mark.usefixtures("vite")
+def test_page_opens_in_every_state(projet: Projet, admin: Utilisateur, client: Client) -> None:
     client.force_login(admin)
-    assert client.get(page("vie")).status_code == 200
+    codes = {etat: projet.put(etat) and client.get(page("vie")).status_code for etat in ETATS}
+    assert codes == dict.fromkeys(ETATS, 200)
+
+
+def test_page_of_an_avenant_opens_in_every_state(projet: Projet, admin: Utilisateur, client: Client) -> None:
+    projet.put("signee")
+    avenant = create_avenant(admin, projet.fresh(), "Prolonger l’action.")
+    client.force_login(admin)
+    codes = {}
+    for etat in ETATS:
+        if etat != "soldee":  # an avenant is never closed on its own
+            Convention.objects.filter(pk=avenant.pk).update(etat=etat)
+            codes[etat] = client.get(page("vie", reference=avenant.reference)).status_code
+    assert codes == dict.fromkeys(codes, 200)
+
+
+def test_avenant_given_up_is_taken_up_again_where_avenants_start(projet: Projet, admin: Utilisateur, client: Client) -> None:
+    projet.put("signee")
+    avenant = create_avenant(admin, projet.fresh(), "Prolonger l’action.")
+    copie = Projet(avenant, projet.financeur, projet.beneficiaire, projet.gens)
+    act(copie, admin, "abandonner")
+    client.force_login(admin)
+    reponse = client.post(reverse("vie_passer", args=[avenant.reference, "reprendre"]), follow=True)
+    assert (reponse.status_code, copie.fresh().etat) == (200, "brouillon")
 
 
 def test_page_opens_for_all_the_people_of_the_parties(projet: Projet, client: Client) -> None:

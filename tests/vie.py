@@ -13,7 +13,7 @@ from conventions.models import Axe, Convention, Partie
 from documents.figes import create_document
 from documents.instantane import build_instantane, compute_empreinte_texte, write_canonique
 from documents.models import Accord, DocumentFige, Signature
-from documents.vie import actes
+from documents.vie import actes, conditions
 from fiches.models import FicheAction
 from tests.factories import AxeFactory, ConventionFactory, FicheFactory, OrganisationFactory, PartieFactory
 
@@ -35,6 +35,11 @@ def type_small_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Documents are not typeset: what is frozen is these few bytes."""
     for nom in ("publish_convention", "publish_avenant"):
         monkeypatch.setattr(actes, nom, lambda convention: PDF)
+
+
+def find_no_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The controls of coherence, which have their own tests, are not asked each time."""
+    monkeypatch.setattr(conditions, "find_ouvertes", lambda convention: [])
 
 
 @dataclass

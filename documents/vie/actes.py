@@ -96,8 +96,9 @@ def check_passage(user: Any, convention: Convention, action: str) -> Transition:
 
 
 def lock_convention(convention: Convention) -> Convention:
-    """The convention as it is now, held until the end of the transaction."""
-    Convention.objects.select_for_update().values_list("pk").get(pk=convention.pk)
+    """The convention as it is now, held until the end of the transaction; an avenant with the agreement it changes, held first."""
+    cles = [cle for cle in (convention.avenant_de_id, convention.pk) if cle]
+    list(Convention.objects.select_for_update().filter(pk__in=cles).order_by("pk").values_list("pk"))
     return Convention.objects.with_parties().select_related("avenant_de").get(pk=convention.pk)
 
 

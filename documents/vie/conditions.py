@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from conventions.models import Convention, Partie
 from documents.accords import Accord, list_manquants
-from documents.avenants import compute_difference, find_precedente
+from documents.avenants import compute_difference, explain_ouverture, find_precedente
 from documents.figes import DocumentFige, get_document
 from documents.instantane import compute_empreinte_texte
 from documents.signatures import Signature
@@ -202,6 +202,28 @@ def never_signed(c: Contexte) -> list[Obstacle]:
     return [Obstacle("Une convention signée ne redevient pas un brouillon.")] if c.convention.date_signature else []
 
 
+def alone(c: Contexte) -> list[Obstacle]:
+    """An avenant given up is taken up again while its agreement lives, and when no other one took its place."""
+    base = c.convention.avenant_de
+    if base is None:
+        return []
+    if refus := explain_ouverture(c.user, base):
+        return [Obstacle(refus)]
+    suivants = base.avenants.filter(numero_avenant__gt=c.convention.numero_avenant, etat__in=Convention.ETATS_SIGNES)
+    if suivants.exists():
+        return [Obstacle("Un avenant plus récent est signé : ouvrez-en un nouveau, qui partira de lui.")]
+    return []
+
+
+def no_open_avenant(c: Contexte) -> list[Obstacle]:
+    """An agreement does not end while an avenant to it is being written or signed."""
+    ouvert = c.convention.avenants.exclude(etat__in=(*Convention.ETATS_SIGNES, Convention.Etat.CADUQUE)).first()
+    if ouvert is None:
+        return []
+    phrase = f"L’avenant n°\u00a0{ouvert.numero_avenant} est en préparation : terminez-le ou abandonnez-le d’abord."
+    return [Obstacle(phrase, reverse("vie", args=[ouvert.reference]))]
+
+
 def payments_done(c: Contexte) -> list[Obstacle]:
     """Every payment planned is paid, and nothing is to be given back."""
     situation = compute_situation(c.convention)
@@ -211,7 +233,7 @@ def payments_done(c: Contexte) -> list[Obstacle]:
         nombre = f"{len(ouverts)} paiements sont" if len(ouverts) > 1 else "Un paiement est"
         obstacles.append(Obstacle(f"{nombre} encore en cours.", c.locate("versements")))
     for payeur in situation.payeurs:
-        attendus = [li for li in payeur.lignes if not li.paye]
+        attendus = [li for li in payeur.lignes if not li.paye and not li.retire]
         if attendus:
             noms = list_fr([li.versement.get_nature_display().lower() for li in attendus])
             obstacles.append(Obstacle(f"{payeur.payeur.sigle} n’a pas payé : {noms}.", c.locate("versements")))

@@ -24,6 +24,8 @@ CONDITIONS = {
     "all_signed": "la signature de chaque partie est enregistrée",
     "nobody_signed": "personne n’a encore signé",
     "never_signed": "elle n’a jamais été signée",
+    "alone": "un avenant repris est le seul en préparation, et aucun plus récent n’est signé",
+    "no_open_avenant": "aucun avenant n’est en préparation",
     "payments_done": "tous les versements sont payés, rien n’est à reverser",
     "not_avenant": "ce n’est pas un avenant",
 }

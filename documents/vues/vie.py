@@ -92,6 +92,8 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
 def list_etapes(convention: Convention) -> list[dict[str, Any]]:
     """Steps of the way: done, here, to come. The two ways out replace what would have followed; an avenant is not drafted nor closed."""
     etats = PARCOURS[1:-1] if convention.is_avenant else list(PARCOURS)
+    if convention.is_avenant and convention.etat == Convention.Etat.BROUILLON:  # given up, then taken up again
+        etats = PARCOURS[:-1]
     if convention.etat in (Convention.Etat.RESILIEE, Convention.Etat.CADUQUE):
         etats = [etats[0], Convention.Etat(convention.etat)]
     rang = etats.index(Convention.Etat(convention.etat))

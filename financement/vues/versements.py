@@ -1,5 +1,6 @@
 """Payments of a convention: what is due, what is asked for, each step to the payment, credits of each year."""
 
+from datetime import date
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from financement.etapes import (
     issue_reversement,
     list_etapes,
     note_condition,
+    read_motif,
 )
 from financement.etapes import (
     Saisie as SaisieEtape,
@@ -69,6 +71,7 @@ def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie
                 "refus_demande": explain_demande(user, li),
                 "peut_constater": li.obstacle
                 and not li.constat
+                and not li.retire
                 and not user.is_lecteur
                 and situation.base.is_signee
                 and (user.is_superuser or user.organisation_id == payeur.payeur.pk),
@@ -76,7 +79,7 @@ def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie
                     {
                         "objet": p,
                         "cle": str(p.pk),
-                        "etapes": list_etapes(user, p),
+                        "etapes": list_etapes(user, p, payeur.payeur.pk),
                         "dates": [(nom, getattr(p, champ)) for champ, nom in DATES if getattr(p, champ)],
                     }
                     for p in li.paiements
@@ -99,10 +102,24 @@ def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie
         "situation": situation,
         "payeurs": payeurs,
         "saisie": saisie or Saisie(),
+        "orphelines": saisie.erreurs if saisie and saisie.formulaire not in list_formulaires(user, payeurs) else [],
         "imputations": Imputation.objects.valid_on(timezone.localdate()),
         "aujourdhui": timezone.localdate(),
     }
     return render(request, "financement/versements.html", contexte, status=422 if saisie else 200)
+
+
+def list_formulaires(user: Any, payeurs: list[dict[str, Any]]) -> set[str]:
+    """Names of the forms that the page shows: reasons that none of them can show stand above."""
+    noms: set[str] = set()
+    for p in payeurs:
+        noms |= {f"crediter-{p['cle']}", *([f"reverser-{p['cle']}"] if p["situation"].trop_percu else [])} if p["peut_payer"] else set()
+        for v in p["lignes"]:
+            noms |= {f"joindre-{v['racine']}"} if not user.is_lecteur else set()
+            noms |= {f"demander-{v['racine']}"} if not v["refus_demande"] else set()
+            noms |= {f"constater-{v['racine']}"} if v["peut_constater"] else set()
+            noms |= {f"{etape.action}-{paie['cle']}" for paie in v["paiements"] for etape in paie["etapes"]}
+    return noms
 
 
 def read_euros(texte: str, nom: str = "Le montant") -> Decimal:
@@ -123,6 +140,14 @@ def read_exercice(texte: str) -> int:
     if not (texte.strip().isdecimal() and len(texte.strip()) == 4 and 1990 <= int(texte) <= 2100):
         raise ValidationError("Écrivez l’exercice sur quatre chiffres, comme 2019.")
     return int(texte)
+
+
+def read_jour_ou_refus(texte: str) -> tuple[date | None, tuple[str, ...]]:
+    """A day, or what refuses it, to be told with the other reasons."""
+    try:
+        return read_jour(texte), ()
+    except ValidationError as erreur:
+        return None, tuple(erreur.messages)
 
 
 @require_POST
@@ -148,8 +173,8 @@ def constater(request: HttpRequest, reference: str, versement: int) -> HttpRespo
     """Note that the condition of a payment holds."""
     convention = get_convention(request.user, reference)
     try:
-        jour = read_jour(request.POST.get("jour", ""))
-        note_condition(request.user, convention, versement, jour, request.POST.get("motif", ""))
+        jour, motif = gather(partial(read_jour, request.POST.get("jour", "")), partial(read_motif, request.POST.get("motif", "")))
+        note_condition(request.user, convention, versement, jour, motif)
     except ValidationError as erreur:
         return show_versements(request, convention, Saisie.of(f"constater-{versement}", request.POST, erreur))
     messages.success(request, "Condition constatée : le versement peut être demandé.")
@@ -166,10 +191,11 @@ def avancer(request: HttpRequest, reference: str, pk: int, action: str) -> HttpR
     envoi = request.POST
     nom = f"{action}-{pk}"
     try:
-        jour = read_jour(envoi.get("jour", "")) if PAR_ACTION[action].champ_date else timezone.localdate()
+        jour, illisible = read_jour_ou_refus(envoi.get("jour", "")) if PAR_ACTION[action].champ_date else (timezone.localdate(), ())
         imputation = Imputation.objects.filter(pk=read_cle(envoi.get("imputation", "")) or 0).first()
         numeros = {n: keep_writable(envoi.get(n, "")).strip()[:40] for n in ("numero_bordereau", "numero_mandat")}
-        etape = advance_paiement(request.user, paiement, action, SaisieEtape(jour, imputation, motif=envoi.get("motif", ""), **numeros))
+        saisie = SaisieEtape(jour, imputation, motif=envoi.get("motif", ""), illisible=illisible, **numeros)
+        etape = advance_paiement(request.user, paiement, action, saisie)
     except ValidationError as erreur:
         return show_versements(request, convention, Saisie.of(nom, envoi, erreur))
     messages.success(request, etape.fait)
@@ -216,8 +242,12 @@ def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     convention = get_convention(request.user, reference)
     jointe = get_object_or_404(PieceVersement, convention=get_base(convention), pk=pk)
     extension = str(jointe.fichier.name).rpartition(".")[2]
-    with jointe.fichier.open("rb") as fichier:
-        return download(fichier.read(), f"{reference}-piece-{pk}.{extension}", TYPES.get(extension, "application/octet-stream"))
+    try:
+        with jointe.fichier.open("rb") as fichier:
+            contenu = fichier.read()
+    except FileNotFoundError as perte:
+        raise Http404("Cette pièce n’est plus sur le serveur.") from perte
+    return download(contenu, f"{reference}-piece-{pk}.{extension}", TYPES.get(extension, "application/octet-stream"))
 
 
 @require_POST
