@@ -81,11 +81,17 @@ def show_iban(user: Any, organisation: Organisation) -> str:
     return format_iban(organisation.iban) if sees_iban(user, organisation) else mask_iban(organisation.iban)
 
 
+def finances(user: Any, organisation: Organisation) -> bool:
+    """Tell whether the person's organisation finances a convention that this one is party to: others have no account to change."""
+    liens: Any = organisation.parties  # the floor above declares it
+    return bool(liens.filter(convention__parties__organisation=user.organisation_id, convention__parties__role="financeur").exists())
+
+
 def explain_changement(user: Any, organisation: Organisation) -> str:
     """Why this person may not ask for a change of this account; empty when they may."""
     if user.is_superuser or (user.is_staff and user.organisation_id == organisation.pk):
         return ""
-    if is_payeur(user):
+    if is_payeur(user) and (user.organisation_id == organisation.pk or finances(user, organisation)):
         return ""
     return "Le compte bancaire d’une organisation est changé par ses administrateurs ou par les personnes qui préparent les paiements."
 

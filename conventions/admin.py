@@ -75,7 +75,7 @@ class ConventionAdmin(AdminVisible):
     search_fields = ["reference", "titre", "objet", "parties__organisation__nom"]
     autocomplete_fields = ["parent", "renouvelle"]
     filter_horizontal = ["politiques"]
-    readonly_fields = ["liens", "etat", "liste_variables"]
+    readonly_fields = ["liens", "etat", "date_signature", "liste_variables"]
     inlines = [PartieInline, ObjectifInline, AxeInline, ArticleInline, MontantDeclareInline]
     fieldsets = [
         (None, {"fields": ["liens", "reference", "titre", "nature", "etat", "objet"]}),

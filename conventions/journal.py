@@ -86,8 +86,8 @@ class Evenement(models.Model):
     def delete(self, *args: Any, **options: Any) -> NoReturn:
         raise JournalIntouchable("Un évènement du journal ne se supprime pas.")
 
-    def compute_empreinte(self) -> str:
-        """SHA-256, in hexadecimal, of the canonical writing of the event, of its convention and of the fingerprint before."""
+    def write_canonique(self) -> str:
+        """What is sealed: the event, its convention and the fingerprint before it, as one line of JSON."""
         contenu = [
             self.convention_id,
             self.precedent,
@@ -98,8 +98,11 @@ class Evenement(models.Model):
             self.message,
             self.donnees,
         ]
-        texte = json.dumps(contenu, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(texte.encode()).hexdigest()
+        return json.dumps(contenu, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    def compute_empreinte(self) -> str:
+        """SHA-256, in hexadecimal, of that line."""
+        return hashlib.sha256(self.write_canonique().encode()).hexdigest()
 
 
 # What related managers write through (`convention.evenements.add(evenement)`), else a plain one.
@@ -153,6 +156,11 @@ def check_chaine(evenements: Iterable[Evenement]) -> Verdict:
             return Verdict(nombre, evenement)
         precedent = evenement.empreinte
     return Verdict(nombre, None)
+
+
+def write_journal_scelle(convention: Convention) -> bytes:
+    """One line an event, oldest first: the SHA-256 of each line is the second value of the next, so that anybody checks the chain."""
+    return "".join(f"{e.write_canonique()}\n" for e in convention.evenements.order_by("rang")).encode()
 
 
 def write_journal_csv(convention: Convention) -> bytes:

@@ -77,7 +77,11 @@ def _refuse(d: Deliberation, partie: Partie) -> list[str]:
     delibere = partie.deliberation_date if partie.convention.is_figee else d.prise
     if d.prise and d.prise > timezone.localdate():
         erreurs.append("Une délibération n’est pas dans l’avenir : donnez plutôt la date de la séance prévue.")
-    if d.executoire and not delibere:
+    if d.executoire and d.executoire > timezone.localdate():
+        erreurs.append("Une délibération n’est pas exécutoire dans l’avenir : revenez le jour où elle le sera.")
+    elif partie.deliberation_executoire and not d.executoire and partie.convention.date_executoire:
+        erreurs.append("La convention est exécutoire : la date de la délibération exécutoire se corrige, elle ne s’efface plus.")
+    elif d.executoire and not delibere:
         erreurs.append("Donnez la date de la délibération avant celle où elle est devenue exécutoire.")
     elif d.executoire and delibere and d.executoire < delibere:
         erreurs.append("Une délibération ne devient pas exécutoire avant d’être prise.")

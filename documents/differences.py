@@ -11,7 +11,10 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
+from conventions.models import Convention, MontantDeclare, Partie
 from documents.instantane import Donnees
+from fiches.models import FicheAction
+from financement.models import Versement
 from socle.differences import render_difference
 from socle.typographie import format_euros, format_jours, format_nombre, format_taux
 
@@ -95,6 +98,14 @@ LIBELLES = {
     "minimum": "Minimum",
     "maximum": "Maximum",
     "mention": "Mention",
+}
+# Columns that keep a code: the words people read instead.
+CODES: dict[str, dict[str, str]] = {
+    "nature": dict(Convention.Nature.choices) | dict(Versement.Nature.choices),
+    "role": dict(Partie.Role.choices),
+    "declencheur": dict(Versement.Declencheur.choices),
+    "base_montants": dict(FicheAction._meta.get_field("base_montants").choices or ()),
+    "objet": dict(MontantDeclare.Objet.choices),
 }
 # Columns that say where a row stands or how it is keyed, not what is agreed.
 MUETS = {"id", "ordre", "cle", "lieu", "article", "base_taux", "reference", "parent_convention", "renouvelle", "code_imprime"}
@@ -291,7 +302,7 @@ def write(champ: str, valeur: Any) -> str:
         return format_taux(Decimal(valeur))
     if champ in DATES:
         return f"{date.fromisoformat(valeur):%d/%m/%Y}"
-    return str(valeur)
+    return CODES.get(champ, {}).get(str(valeur), str(valeur))
 
 
 def _fiches(avant: list[Donnees], apres: list[Donnees]) -> Iterator[Objet]:

@@ -6,14 +6,14 @@ import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePosixPath
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 
 from conventions.consolidation import get_base, list_avenants
-from conventions.journal import BOM, FORMULES, check_chaine, write_journal_csv
+from conventions.journal import BOM, FORMULES, check_chaine, write_journal_csv, write_journal_scelle
 from conventions.models import Convention
 from documents.figes import DocumentFige, DocumentPerdu, read_kept
 from documents.instantane import build_instantane, compute_empreinte, write_canonique
@@ -45,10 +45,12 @@ def build_dossier(convention: Convention) -> bytes:
     base = Convention.objects.with_parties().get(pk=get_base(convention).pk)
     fichiers: list[Fichier] = []
     manquants: list[str] = []
-    for membre in [base, *list_avenants(base)]:
+    membres = [base, *list_avenants(base)]
+    for membre in membres:
         fichiers += list(_list_convention(membre, manquants))
     fichiers += list(_list_paiements(base, manquants))
-    journal = check_chaine(base.evenements.all())
+    verdicts = {m.reference: check_chaine(m.evenements.all()) for m in membres}
+    journal = next((v for v in verdicts.values() if not v.is_intact), verdicts[base.reference])
     contexte = {"convention": base, "fichiers": fichiers, "manquants": manquants, "journal": journal, "date": timezone.localtime()}
     fichiers.insert(0, Fichier("index.html", "Sommaire du dossier", render_to_string("documents/dossier.html", contexte).encode()))
     manifeste = {
@@ -57,6 +59,7 @@ def build_dossier(convention: Convention) -> bytes:
         "fichiers": [{"chemin": f.chemin, "titre": f.titre, "octets": f.taille, "sha256": f.empreinte} for f in fichiers],
         "manquants": manquants,
         "journal_intact": journal.is_intact,
+        "journaux": {reference: {"evenements": v.nombre, "intact": v.is_intact} for reference, v in verdicts.items()},
     }
     sommes = "".join(f"{f.empreinte}  {f.chemin}\n" for f in fichiers)
     fichiers.append(Fichier("manifeste.json", "Manifeste", json.dumps(manifeste, ensure_ascii=False, indent=2, sort_keys=True).encode()))
@@ -86,6 +89,7 @@ def _list_convention(convention: Convention, manquants: list[str]) -> Iterator[F
         yield Fichier(f"{dossier}/recapitulatif.xlsx", f"Récapitulatif financier de {nom}", write_recapitulatif_xlsx(recap))
     yield Fichier(f"{dossier}/donnees.json", f"Données de {nom}, telles qu’elles sont", write_canonique(build_instantane(convention)))
     yield Fichier(f"{dossier}/journal.csv", f"Journal de {nom}", write_journal_csv(convention))
+    yield Fichier(f"{dossier}/journal.jsonl", f"Journal de {nom}, tel qu’il se scelle", write_journal_scelle(convention))
     yield Fichier(f"{dossier}/historique.csv", f"Historique des fiches de {nom}", _write_historique(convention))
 
 
@@ -126,10 +130,39 @@ def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]
     ]
     entetes = "Versement;Payeur;État;Montant;Exercice;Imputation;Bordereau;Mandat;Demandé;Service fait;Liquidé;Mandaté;Payé".split(";")
     yield Fichier("versements/paiements.csv", "Paiements", _write_csv(entetes, lignes))
+    titres = [
+        [
+            r.numero_titre,
+            r.payeur.sigle,
+            r.redevable.sigle,
+            f"{r.montant.amount:.2f}".replace(".", ","),
+            str(r.exercice),
+            r.motif,
+            _jour(r.emis_le),
+        ]
+        for r in base.reversements.select_related("payeur", "redevable")
+    ]
+    entetes = ["Titre", "Émis par", "Redevable", "Montant", "Exercice", "Motif", "Émis le"]
+    yield Fichier("versements/reversements.csv", "Titres de reversement", _write_csv(entetes, titres))
+    credits = [
+        [
+            c.payeur.sigle,
+            str(c.exercice),
+            *(f"{m.amount:.2f}".replace(".", ",") if m is not None else "" for m in (c.ae, c.cp, c.engage)),
+            c.numero_engagement,
+        ]
+        for c in base.credits.select_related("payeur")
+    ]
+    entetes = ["Payeur", "Exercice", "AE votées", "CP votés", "Engagé", "Numéro d’engagement"]
+    yield Fichier("versements/credits.csv", "Crédits par exercice", _write_csv(entetes, credits))
     for piece in PieceVersement.objects.filter(convention=base):
         yield from _kept(
             piece.fichier.name or "", piece.empreinte, f"versements/pieces/{piece.pk}-{piece.empreinte[:8]}", piece.intitule, manquants
         )
+
+
+def _jour(jour: date | None) -> str:
+    return f"{jour:%d/%m/%Y}" if jour else ""
 
 
 def _kept(nom: str, empreinte: str, chemin: str, titre: str, manquants: list[str]) -> Iterator[Fichier]:

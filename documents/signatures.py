@@ -82,6 +82,11 @@ def create_signature(
         erreurs.append("Une date de signature n’est pas dans l’avenir.")
     elif document.pdf and jour < figee:
         erreurs.append(f"Le document est à la signature depuis le {figee:%d/%m/%Y} : il n’a pas pu être signé avant.")
+    attendue = max((d for d in (partie.deliberation_date, partie.deliberation_executoire) if d), default=None)
+    if document.pdf and attendue and jour < attendue:
+        erreurs.append(
+            f"La délibération de {partie.denomination} n’a d’effet que le {attendue:%d/%m/%Y} : une signature d’avant n’est pas valable."
+        )
     if mode == Signature.Mode.AILLEURS and not preuve.strip():
         erreurs.append("Dites où et comment elle a été signée : « parapheur de la préfecture, dossier 2018-114 ».")
     if mode == Signature.Mode.PAPIER and piece is None:
@@ -140,6 +145,10 @@ def examine_copie(document: DocumentFige, piece: Piece) -> tuple[list[str], list
         return [], ["Ce PDF est le document mis à la signature, mais il ne porte aucune signature électronique."]
     if copie.etat == EtatCopie.MODIFIE:
         return [], [copie.motif]
+    memes = document.signatures.filter(empreinte=piece.empreinte, mode=Signature.Mode.ELECTRONIQUE).count()
+    if memes >= len(copie.signatures):
+        nombre = "une seule signature" if memes == 1 else f"{memes} signatures"
+        return [], [f"Ce PDF porte {nombre}, déjà enregistrée{'s' if memes > 1 else ''} : joignez celui que cette partie a signé."]
     constats = [s.explain() for s in copie.signatures]
     if copie.pages:
         pages = list_fr([str(p) for p in copie.pages])

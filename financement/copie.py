@@ -1,6 +1,6 @@
 """A whole convention copied, row by row: the working copy of an avenant, or the draft of a renewal."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,15 +87,17 @@ def _copy_table(copie: Copie, modele: type[models.Model], lien: str, retouche: R
     attente = list(modele._default_manager.filter(**{f"{lien}__in": list(parents)}).order_by("pk"))
     internes = [f for f in modele._meta.concrete_fields if f.is_relation and f.related_model is modele]
     while attente:
-        pretes = [r for r in attente if all(_is_ready(r, f, cles, attente) for f in internes)] or attente
-        attente = [r for r in attente if r not in pretes]
+        restantes = {r.pk for r in attente}
+        pretes = [r for r in attente if all(_is_ready(r, f, cles, restantes) for f in internes)] or attente
+        restantes -= {r.pk for r in pretes}
+        attente = [r for r in attente if r.pk in restantes]
         _write(copie, modele, pretes, cles, retouche, user)
 
 
-def _is_ready(row: Any, champ: Any, cles: dict[int, int], attente: Iterable[Any]) -> bool:
+def _is_ready(row: Any, champ: Any, cles: dict[int, int], attente: Collection[int]) -> bool:
     """A row waits for the one of the same table that it points to, when that one is to be copied too."""
     cible = getattr(row, champ.attname)
-    return cible is None or cible in cles or cible not in {r.pk for r in attente}
+    return cible is None or cible in cles or cible not in attente
 
 
 def _write(copie: Copie, modele: Any, rows: list[Any], cles: dict[int, int], retouche: Retouche | None, user: Any) -> None:

@@ -1,6 +1,6 @@
 """Deadlines of conventions: what comes, what is late. Read by the home page, the calendars and the reminders."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import prefetch_related_objects
 
+from conventions.consolidation import map_consolidees, root_of
 from conventions.models import Convention
 from financement.versements import Versement
 from socle.periodes import add_mois
@@ -15,7 +16,7 @@ from socle.typographie import INSECABLE
 
 GARDE = timedelta(days=400)  # how long a late deadline is still shown
 CLOSES = (Convention.Etat.SOLDEE, Convention.Etat.RESILIEE, Convention.Etat.CADUQUE)
-LUES = ("parties", "versements__paiements", "renouvellements")  # rows of a convention that hold its dates
+LUES = ("parties", "versements", "paiements", "renouvellements")  # rows of a convention that hold its dates
 
 
 class Genre(StrEnum):
@@ -69,14 +70,15 @@ def list_echeances(
 
 
 def collect_echeances(conventions: Sequence[Convention], bilans: Collection[tuple[int, int]] = ()) -> list[Echeance]:
-    """Every date of the conventions, past and settled ones included, in order; amendments bring none of their own.
+    """Every date of the conventions, past and settled ones included, in order: those of the last avenant signed, if there is one.
 
     What a convention holds is loaded here when it is not yet, for all of them at once.
     """
     conventions = [c for c in conventions if c.avenant_de_id is None]
     prefetch_related_objects(conventions, *LUES)
-    recus = set(bilans)
-    echeances = [e for c in conventions for e in _list_dates(c, recus)]
+    recus, consolidees = set(bilans), map_consolidees(conventions)
+    prefetch_related_objects([c for c in consolidees.values() if c.avenant_de_id], "versements")
+    echeances = [e for c in conventions for e in _list_dates(c, consolidees[c.pk], recus)]
     return sorted(echeances, key=lambda e: (e.jour, e.convention.reference, e.cle))
 
 
@@ -93,17 +95,17 @@ def tell_partenaires(convention: Convention, user: Any) -> str:
     return ", ".join(p.denomination for p in convention.parties.all() if p.organisation_id != user.organisation_id)
 
 
-def _list_dates(convention: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
+def _list_dates(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
     if convention.etat not in CLOSES:
-        yield from _duration(convention)
-        yield from _bilans(convention, recus) if convention.is_signee else _deliberations(convention)
+        yield from _duration(convention, consolidee)
+        yield from _bilans(convention, consolidee, recus) if convention.is_signee else _deliberations(convention)
     if convention.etat not in (Convention.Etat.SOLDEE, Convention.Etat.CADUQUE):  # résiliée, what is owed is still owed
-        yield from _versements(convention.versements.all(), convention)
+        yield from _versements(convention, consolidee)
 
 
-def _duration(convention: Convention) -> Iterator[Echeance]:
+def _duration(convention: Convention, consolidee: Convention) -> Iterator[Echeance]:
     """When it takes effect and ends; signed, when its renewal must be announced, unless another follows it."""
-    debut, fin = convention.date_debut, convention.date_fin
+    debut, fin = convention.date_debut, consolidee.date_fin
     if debut:
         yield Echeance(debut, Genre.PRISE_EFFET, "Prise d’effet", convention, f"effet.{convention.pk}")
     if not fin:
@@ -115,9 +117,9 @@ def _duration(convention: Convention) -> Iterator[Echeance]:
         yield Echeance(jour, Genre.PREAVIS, "Préavis de renouvellement", convention, f"preavis.{convention.pk}")
 
 
-def _bilans(convention: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
+def _bilans(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
     """The yearly bilan, some months after 31 December of each year."""
-    for annee in convention.annees:
+    for annee in consolidee.annees:
         jour = add_mois(date(annee, 12, 31), convention.delai_bilan_mois)
         recu = (convention.pk, annee) in recus
         yield Echeance(jour, Genre.BILAN, f"Bilan annuel {annee}", convention, f"bilan.{convention.pk}.{annee}", recu)
@@ -130,9 +132,13 @@ def _deliberations(convention: Convention) -> Iterator[Echeance]:
             yield Echeance(partie.seance_prevue, Genre.DELIBERATION, libelle, convention, f"deliberation.{partie.pk}", prise)
 
 
-def _versements(versements: Iterable[Versement], convention: Convention) -> Iterator[Echeance]:
-    for versement in versements:
+def _versements(convention: Convention, consolidee: Convention) -> Iterator[Echeance]:
+    """The plan that speaks now, each payment named by the first row of its chain: what was paid hangs from it."""
+    plan = convention if consolidee.pk == convention.pk else consolidee
+    for versement in plan.versements.all():
         if versement.date_prevue:
+            racine = root_of(plan, "versement", versement.pk)
             genre = Genre.SOLDE if versement.nature == Versement.Nature.SOLDE else Genre.VERSEMENT
-            libelle, cle = versement.get_nature_display(), f"versement.{versement.pk}"
-            yield Echeance(versement.date_prevue, genre, libelle, convention, cle, versement.is_regle)
+            payes = [p.montant.amount for p in convention.paiements.all() if p.versement_id == racine and p.is_paye]
+            libelle, cle = versement.get_nature_display(), f"versement.{racine}"
+            yield Echeance(versement.date_prevue, genre, libelle, convention, cle, versement.is_couvert(payes))

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import timezone
 from djmoney.money import Money
 
 from comptes.bancaire import is_payeur
@@ -168,7 +169,7 @@ def ask_paiement(user: Any, convention: Convention, racine: int, montant: Decima
         raise PermissionDenied(refus) if user.is_lecteur else ValidationError(refus)
     payeur = situation.get_payeur(ligne.versement.payeur_id)
     assert payeur is not None  # noqa: S101 (a line belongs to its payer)
-    if erreurs := refuse_depassement(payeur, ligne, montant):
+    if erreurs := [*refuse_avenir(jour), *refuse_depassement(payeur, ligne, montant)]:
         raise ValidationError(erreurs)
     paiement = Paiement(convention=situation.base, versement_id=racine, montant=Money(montant, "EUR"), exercice=exercice, demande_le=jour)
     paiement.full_clean()
@@ -221,12 +222,19 @@ def advance_paiement(user: Any, paiement: Paiement, action: str, saisie: Saisie)
 
 
 def _refuse_date(paiement: Paiement, etape: Etape, jour: date | None) -> list[str]:
-    """Steps follow each other in time."""
+    """Steps follow each other in time, up to today."""
     if not etape.champ_date or jour is None:
         return []
+    if refus := refuse_avenir(jour):
+        return refus
     faites = [d for champ in ["demande_le", *DATES] if (d := getattr(paiement, champ)) is not None]
     derniere = max(faites, default=None)
     return [f"Cette étape ne peut pas précéder la dernière, du {derniere:%d/%m/%Y}."] if derniere and jour < derniere else []
+
+
+def refuse_avenir(jour: date) -> list[str]:
+    """What is recorded has happened."""
+    return ["Cette date est dans l’avenir : enregistrez ce qui est fait, le jour où c’est fait."] if jour > timezone.localdate() else []
 
 
 def refuse_baisse(situation: Situation, ligne: LigneVersement | None) -> list[str]:
@@ -256,7 +264,8 @@ def refuse_credits(situation: Situation, paiement: Paiement) -> list[str]:
         return []
     return [
         f"Les crédits de paiement {paiement.exercice} votés par {ligne.payeur.sigle} laissent {format_euros(ligne.reste)} : "
-        f"{format_euros(paiement.montant)} les dépasse. Faites voter des crédits, ou changez d’exercice."
+        f"{format_euros(paiement.montant)} les dépasse. Faites voter des crédits, ou rejetez ce paiement "
+        "et demandez-le sur un autre exercice."
     ]
 
 
@@ -277,6 +286,8 @@ def note_condition(user: Any, convention: Convention, racine: int, jour: date, m
     if user.is_lecteur or (not user.is_superuser and user.organisation_id != ligne.versement.payeur_id):
         raise PermissionDenied(f"La condition d’un versement est constatée par celui qui le paie ({ligne.versement.payeur.sigle}).")
     motif = read_motif(motif)
+    if refus := refuse_avenir(jour):
+        raise ValidationError(refus)
     if ligne.constat is not None:
         raise ValidationError("Cette condition est déjà constatée.")
     if not ligne.obstacle:
@@ -290,8 +301,10 @@ def note_condition(user: Any, convention: Convention, racine: int, jour: date, m
 
 
 @transaction.atomic
-def issue_reversement(user: Any, convention: Convention, payeur: int, montant: Decimal, numero: str, motif: str, jour: date) -> Reversement:
-    """Record the titre that claims back what was overpaid. Raises PermissionDenied, ValidationError."""
+def issue_reversement(
+    user: Any, convention: Convention, payeur: int, montant: Decimal, numero: str, motif: str, jour: date, redevable: int | None = None
+) -> Reversement:
+    """Record the titre that claims back what was overpaid; `redevable` when several were paid. Raises PermissionDenied, ValidationError."""
     if refus := explain_paie(user, payeur):
         raise PermissionDenied(refus)
     situation = lock_situation(convention)
@@ -306,12 +319,17 @@ def issue_reversement(user: Any, convention: Convention, payeur: int, montant: D
         erreurs.append("Donnez le numéro du titre.")
     if not motif:
         erreurs.append("Dites pourquoi ce titre est émis : le redevable le lira.")
-    if erreurs:
+    payes = {li.versement.beneficiaire_id for li in ligne.lignes if li.paye}
+    if redevable is None and len(payes) == 1:
+        (redevable,) = payes
+    if redevable is None or redevable not in payes:
+        erreurs.append("Choisissez qui a reçu le trop-perçu et doit le reverser.")
+    if erreurs := [*erreurs, *refuse_avenir(jour)]:
         raise ValidationError(erreurs)
     reversement = Reversement(
         convention=situation.base,
         payeur_id=payeur,
-        redevable=ligne.lignes[0].versement.beneficiaire,
+        redevable_id=redevable,  # type: ignore[misc]
         montant=Money(montant, "EUR"),
         numero_titre=numero,
         motif=motif,

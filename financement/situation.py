@@ -13,7 +13,7 @@ from conventions.models import Convention, MontantDeclare
 from financement.paiements import CreditExercice, Paiement, PieceVersement, Reversement
 from financement.syntheses import compute_recapitulatif
 from financement.versements import ConstatCondition, Versement
-from socle.montants import ZERO, round_cents
+from socle.montants import ZERO, round_cents, split_total
 
 AVANT_MANDAT = {Paiement.Etat.DEMANDE, Paiement.Etat.SERVICE_FAIT, Paiement.Etat.LIQUIDE}
 
@@ -167,9 +167,11 @@ def compute_situation(convention: Convention) -> Situation:
         racine = racines.get(versement.pk, versement.pk)
         prevu = None if racine in retires else _plan(versement, situation.du)
         ligne = LigneVersement(versement, racine, prevu, paiements[racine], pieces[racine], constats.get(racine), racine in retires)
-        ligne.obstacle = explain_fermeture(base, ligne)
+        ligne.obstacle = explain_fermeture(base, ligne, consolidee)
         ligne.ouvert = not ligne.obstacle
         situation.lignes.append(ligne)
+    for situation in payeurs.values():
+        _share_cents(situation)
     reversements = list(base.reversements.select_related("payeur", "redevable"))
     for reversement in reversements:
         if reversement.payeur_id in payeurs:
@@ -185,6 +187,15 @@ def _plan(versement: Versement, du: Du) -> Decimal | None:
     if versement.taux is not None and du.montant is not None:
         return round_cents(du.montant * versement.taux / 100)
     return None
+
+
+def _share_cents(situation: SituationPayeur) -> None:
+    """Shares that make a whole give cents that make what is due: rounded one by one, they would miss it or pass it."""
+    taux = [li.versement.taux for li in situation.lignes if li.versement.montant is None and li.versement.taux is not None]
+    if situation.du.montant is None or len(taux) != len(situation.lignes) or sum(taux) != 100:
+        return
+    for ligne, part in zip(situation.lignes, split_total(situation.du.montant, taux), strict=True):
+        ligne.prevu = part
 
 
 def compute_dus(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
@@ -205,16 +216,20 @@ def compute_dus(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
     return dus
 
 
-def explain_fermeture(base: Convention, ligne: LigneVersement) -> str:
-    """Why a payment may not be asked for yet; empty when its condition holds."""
+def explain_fermeture(base: Convention, ligne: LigneVersement, consolidee: Convention | None = None) -> str:
+    """Why a payment may not be asked for yet; empty when its condition holds. What an avenant adds waits for its own notification."""
     declencheur = ligne.versement.ouvre_par
     if not base.is_signee:
         return "La convention n’est pas signée."
+    if base.etat == Convention.Etat.SOLDEE:
+        return "La convention est soldée : plus rien n’y est dû."
     if ligne.retire:
         return "Un avenant a retiré ce versement."
     if declencheur == Versement.Declencheur.AUCUN or ligne.constat is not None:
         return ""
     if declencheur == Versement.Declencheur.NOTIFICATION:
+        if consolidee is not None and consolidee.is_avenant and ligne.racine == ligne.versement.pk:
+            return "" if consolidee.date_notification else "L’avenant qui prévoit ce versement n’est pas encore notifié."
         return "" if base.date_notification else "La convention n’est pas encore notifiée."
     attendu = "reçu" if declencheur == Versement.Declencheur.BILAN_RECU else "accepté"
     return f"Le bilan n’est pas encore {attendu}."

@@ -104,7 +104,10 @@ class Versement(models.Model):
     @property
     def is_regle(self) -> bool:
         """Paid in full: all that was planned, or at least something when no amount was. Reads `paiements`, to be prefetched for many."""
-        payes = [p.montant.amount for p in self.paiements.all() if p.is_paye]
+        return self.is_couvert([p.montant.amount for p in self.paiements.all() if p.is_paye])
+
+    def is_couvert(self, payes: list[Decimal]) -> bool:
+        """Tell whether these amounts pay all that was planned."""
         return bool(payes) and (self.montant is None or sum(payes, ZERO) >= self.montant.amount)
 
 

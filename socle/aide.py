@@ -10,23 +10,32 @@ from django.views.decorators.http import require_safe
 
 @dataclass(frozen=True)
 class Parcours:
-    """One journey: its address, its title, who it is for in a few words."""
+    """One journey: its address, its page, its title, what it covers in a few words."""
 
     cle: str
+    gabarit: str
     titre: str
     resume: str
 
-    @property
-    def gabarit(self) -> str:
-        return f"pages/aide/{self.cle}.html"
-
 
 PARCOURS = [
-    Parcours("signature", "Faire signer une convention", "De l’accord des parties à la notification."),
-    Parcours("avenant", "Modifier une convention signée", "Préparer un avenant, lire la version consolidée, reconduire."),
-    Parcours("versements", "Demander et payer un versement", "Conditions, étapes de la dépense, crédits, reversement."),
-    Parcours("preuves", "Retrouver et prouver", "Empreintes, vérification d’un fichier, journal, dossier complet."),
-    Parcours("echeances", "Suivre les échéances", "Dates sur l’accueil, agenda, rappels par courriel."),
+    Parcours("signature", "pages/aide/signature.html", "Faire signer une convention", "De l’accord des parties à la notification."),
+    Parcours(
+        "avenant",
+        "pages/aide/avenant.html",
+        "Modifier une convention signée",
+        "Préparer un avenant, lire la version consolidée, reconduire.",
+    ),
+    Parcours(
+        "versements",
+        "pages/aide/versements.html",
+        "Demander et payer un versement",
+        "Conditions, étapes de la dépense, crédits, reversement.",
+    ),
+    Parcours(
+        "preuves", "pages/aide/preuves.html", "Retrouver et prouver", "Empreintes, vérification d’un fichier, journal, dossier complet."
+    ),
+    Parcours("echeances", "pages/aide/echeances.html", "Suivre les échéances", "Dates sur l’accueil, agenda, rappels par courriel."),
 ]
 PAR_CLE = {p.cle: p for p in PARCOURS}
 

@@ -103,8 +103,9 @@ def test_archive_holds_everything_that_the_agreement_and_its_avenants_left(base:
     }
     assert {nom: fichiers[nom] for nom in octets} == octets
     donnees = [f"{RACINE}/document-{n}/donnees.json" for n in (1, 2)] + [f"{AVENANT}/document-1/donnees.json"]
-    calcules = [f"{c}/{nom}" for c in (RACINE, AVENANT) for nom in ("donnees.json", "historique.csv", "journal.csv", "recapitulatif.xlsx")]
-    communs = ["index.html", "manifeste.json", "SHA256SUMS", "versements/paiements.csv"]
+    noms = ("donnees.json", "historique.csv", "journal.csv", "journal.jsonl", "recapitulatif.xlsx")
+    calcules = [f"{c}/{nom}" for c in (RACINE, AVENANT) for nom in noms]
+    communs = ["index.html", "manifeste.json", "SHA256SUMS", *(f"versements/{n}.csv" for n in ("paiements", "reversements", "credits"))]
     assert sorted(fichiers) == sorted([*octets, *donnees, *calcules, *communs])
     assert fichiers[donnees[1]].decode() == DocumentFige.objects.get(convention=base, retire_le=None).donnees
 
@@ -167,7 +168,7 @@ def test_file_that_is_lost_is_told_and_the_rest_is_there(base: Convention, perte
 def test_words_that_a_spreadsheet_would_run_are_made_harmless(base: Convention) -> None:
     fichiers = unzip(build_dossier(base))
     cellules = {nom: [c for ligne in read_csv(contenu) for c in ligne] for nom, contenu in fichiers.items() if nom.endswith(".csv")}
-    assert len(cellules) == 5
+    assert len(cellules) == 7
     assert not [c for mots in cellules.values() for c in mots if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
     assert "'=SOMME(A1:A9)" in cellules[f"{RACINE}/historique.csv"]
     assert "'@Ouverte." in cellules[f"{RACINE}/journal.csv"]

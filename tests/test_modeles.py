@@ -13,6 +13,9 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from comptes.models import Rappel, Utilisateur
+from conventions.journal import record
+from documents.figes import create_document
+from documents.models import Accord, DocumentFige, Signature
 from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
 from financement.models import PageImport
 from tests.factories import (
@@ -42,7 +45,7 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-METIER = ("comptes", "conventions", "fiches", "financement")
+METIER = ("comptes", "conventions", "fiches", "financement", "documents")
 DOLLARS = Money(1, "USD")
 Fabrique = Callable[[], models.Model]
 
@@ -79,6 +82,29 @@ def pay_itself() -> models.Model:
 def confirm_alone() -> models.Model:
     changement = ChangementIbanFactory()
     return change(changement, traite_par=changement.demande_par)
+
+
+def open_twice() -> models.Model:
+    base = ConventionFactory()
+    return change(twice(lambda: ConventionFactory(avenant_de=base, numero_avenant=1)), reference="AUTRE-AV1")
+
+
+def tell_twice() -> models.Model:
+    return twice(lambda: record(ConventionFactory(), "ouvrir", "Négociation ouverte.", fiches=3))
+
+
+def agree_twice() -> models.Model:
+    return twice(lambda: Accord.objects.create(convention=ConventionFactory(), organisation=OrganisationFactory(), empreinte="a" * 64))
+
+
+def freeze_document() -> DocumentFige:
+    return create_document(ConventionFactory(), UtilisateurFactory(), b"{}", None)
+
+
+def sign_document_twice() -> models.Model:
+    document = freeze_document()
+    champs = {"document": document, "partie": PartieFactory(convention=document.convention), "mode": "ailleurs", "signataire": "X"}
+    return twice(lambda: Signature.objects.create(date=date(2018, 1, 8), **champs))
 
 
 def double_axe() -> models.Model:
@@ -127,6 +153,7 @@ SANS_HISTORIQUE = {
     *("Verification", "Contradiction", "Acceptation", "Reprise"),
     *("CalendrierPersonnel", "Rappel"),
     *("ConstatCondition", "PieceVersement", "ChangementIban"),
+    *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
@@ -154,6 +181,19 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
         lambda: change(ConventionFactory(), tarif_journalier=DOLLARS),
         "Les montants sont en euros.",
     ),
+    "convention_avenant_numerote": (
+        lambda: change(ConventionFactory(), numero_avenant=1),
+        "Un avenant porte un numéro et la convention qu’il modifie.",
+    ),
+    "convention_avenant_numerote (sans numéro)": (
+        lambda: change(ConventionFactory(), avenant_de=ConventionFactory()),
+        "Un avenant porte un numéro et la convention qu’il modifie.",
+    ),
+    "convention_avenant_unique": (open_twice, "Un autre avenant de la convention porte ce numéro."),
+    "evenement_rang_unique": (tell_twice, "Deux évènements d’une convention ne portent pas le même rang."),
+    "accord_un_par_organisation": (agree_twice, "Cette organisation a déjà donné son accord."),
+    "document_fige_un_seul": (lambda: twice(freeze_document), "Un document de cette convention est déjà à la signature."),
+    "signature_une_par_partie": (sign_document_twice, "La signature de cette partie est déjà enregistrée."),
     "partie_une_fois": (lambda: twice(PartieFactory), "Cette organisation est déjà partie à la convention."),
     "partie_nom_court_unique": (
         lambda: change(twice(PartieFactory, nom_court="CCI"), organisation=OrganisationFactory()),

@@ -393,6 +393,14 @@ def test_deliberation_of_who_pays_has_effect(projet: Projet, admin: Utilisateur)
     assert explain(projet, admin, "rendre_executoire") == [(phrase, page("vie", "#deliberations"))]
 
 
+def test_convention_has_no_effect_before_the_deliberation_of_who_pays(projet: Projet, admin: Utilisateur) -> None:
+    projet.put("notifiee")
+    Partie.objects.filter(pk=projet.financeur.pk).update(deliberation_executoire=date(2018, 6, 2))
+    phrase = "La délibération de l’Agglo n’est exécutoire que le 02/06/2018 : la convention ne peut pas l’être avant."
+    assert refuse(lambda: act(projet, admin, "rendre_executoire", jour=date(2018, 6, 1))) == [phrase]
+    act(projet, admin, "rendre_executoire", jour=date(2018, 6, 2))
+
+
 @pytest.mark.parametrize("champ", ["signataire", "qualite"])
 def test_signatories_are_known(projet: Projet, admin: Utilisateur, champ: str) -> None:
     Partie.objects.filter(pk=projet.beneficiaire.pk).update(**{champ: ""})
@@ -450,10 +458,17 @@ def test_document_someone_signed_is_not_taken_back(projet: Projet, admin: Utilis
     projet.put("a_signer")
     projet.sign(projet.beneficiaire)
     phrase = "La CCI a déjà signé ce document : il ne peut plus être retiré."
-    for action in ("retirer", "abandonner"):
-        assert explain(projet, admin, action) == [(phrase, "")]
-        assert refuse(lambda action=action: act(projet, admin, action)) == [phrase]  # type: ignore[misc]
+    assert explain(projet, admin, "retirer") == [(phrase, "")]
+    assert refuse(lambda: act(projet, admin, "retirer")) == [phrase]
     assert DocumentFige.objects.current().count() == 1
+
+
+def test_project_that_some_signed_is_given_up_with_their_signatures_kept(projet: Projet, admin: Utilisateur) -> None:
+    projet.put("a_signer")
+    projet.sign(projet.beneficiaire)
+    act(projet, admin, "abandonner")
+    document = DocumentFige.objects.get()
+    assert (projet.fresh().etat, document.retire_par, document.signatures.count()) == ("caduque", admin, 1)
 
 
 def test_several_signatures_are_named_together(projet: Projet, admin: Utilisateur) -> None:

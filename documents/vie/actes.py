@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
@@ -107,7 +108,7 @@ def _check(
 ) -> Transition:
     """The transition, once everything that could refuse it was asked."""
     transition = PAR_ACTION.get(action)
-    if transition is None or (not transition.proposee and action != "signer") or not _concerns(transition, convention):
+    if transition is None or not transition.proposee or not _concerns(transition, convention):
         raise ValidationError("Cette étape n’existe pas.")
     if user.is_lecteur:
         raise PermissionDenied(transition.explain(Contexte(convention, user))[0].phrase)
@@ -208,6 +209,8 @@ def _apply(contexte: Contexte, transition: Transition) -> None:
         document.retire_le, document.retire_par = timezone.now(), contexte.user
         document.save(update_fields=["retire_le", "retire_par"])
         details = {"retire": document.empreinte_pdf or document.empreinte_donnees}
+    # What a worker found against an earlier document is no longer to be told; the table stands above this module.
+    apps.get_model("documents", "Preparation").objects.filter(convention=convention).delete()
     if transition.effet in (Effet.RETIRER, Effet.ROUVRIR):
         Accord.objects.filter(convention=convention).delete()
     champs = ["etat", "modifiee_le"]

@@ -123,9 +123,18 @@ def deliberations(c: Contexte) -> list[Obstacle]:
 
 def deliberations_executoires(c: Contexte) -> list[Obstacle]:
     """The payers' délibérations have effect."""
-    absentes = [p.nom_articule for p in c.parties if p.role == Partie.Role.FINANCEUR and p.deliberation_executoire is None]
+    payeurs = [p for p in c.parties if p.role == Partie.Role.FINANCEUR]
+    absentes = [p.nom_articule for p in payeurs if p.deliberation_executoire is None]
     if not absentes:
-        return []
+        tardives = [p for p in payeurs if c.jour and p.deliberation_executoire and p.deliberation_executoire > c.jour]
+        return [
+            Obstacle(
+                f"La délibération de {p.nom_articule} n’est exécutoire que le {p.deliberation_executoire:%d/%m/%Y} : "
+                "la convention ne peut pas l’être avant.",
+                c.locate("vie", "#deliberations"),
+            )
+            for p in tardives
+        ]
     return [
         Obstacle(
             f"Donnez la date à laquelle la délibération de {list_fr(absentes)} est devenue exécutoire.", c.locate("vie", "#deliberations")
@@ -194,7 +203,8 @@ def nobody_signed(c: Contexte) -> list[Obstacle]:
     if not c.signatures:
         return []
     noms = list_fr([s.partie.nom_articule for s in c.signatures])
-    return [Obstacle(f"{noms[:1].upper()}{noms[1:]} a déjà signé ce document : il ne peut plus être retiré.")]
+    ont = "ont" if len(c.signatures) > 1 else "a"
+    return [Obstacle(f"{noms[:1].upper()}{noms[1:]} {ont} déjà signé ce document : il ne peut plus être retiré.")]
 
 
 def never_signed(c: Contexte) -> list[Obstacle]:
@@ -234,7 +244,7 @@ def payments_done(c: Contexte) -> list[Obstacle]:
         obstacles.append(Obstacle(f"{nombre} encore en cours.", c.locate("versements")))
     for payeur in situation.payeurs:
         attendus = [li for li in payeur.lignes if not li.paye and not li.retire]
-        if attendus:
+        if attendus and payeur.reste != 0:  # all that is due is paid: a payment left at zero has nothing to ask for
             noms = list_fr([li.versement.get_nature_display().lower() for li in attendus])
             obstacles.append(Obstacle(f"{payeur.payeur.sigle} n’a pas payé : {noms}.", c.locate("versements")))
         if payeur.trop_percu:

@@ -232,10 +232,9 @@ TRANSITIONS = [
         Etat.CADUQUE,
         "Abandonner le projet",
         "Projet abandonné.",
-        "Le projet ne sera pas signé. Il reste consultable, et peut être repris.",
+        "Le projet ne sera pas signé par tous. Il reste consultable, signatures comprises, et peut être repris.",
         Qui.ADMINISTRATEUR,
-        (si.nobody_signed,),
-        Effet.RETIRER,
+        effet=Effet.RETIRER,
         motif="Pourquoi l’abandonner",
     ),
     Transition(

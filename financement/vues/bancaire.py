@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
@@ -33,7 +34,9 @@ def compte_bancaire(request: HttpRequest, cle: str) -> HttpResponse:
     if request.method == "POST":
         envoi = request.POST
         try:
-            ask_changement(request.user, organisation, envoi.get("iban", ""), envoi.get("banque", ""), envoi.get("motif", ""))
+            with transaction.atomic():
+                demande = ask_changement(request.user, organisation, envoi.get("iban", ""), envoi.get("banque", ""), envoi.get("motif", ""))
+                tell(request.user, organisation, f"Changement du compte de {organisation.sigle} demandé ({mask_iban(demande.nouveau)}).")
         except ValidationError as erreur:
             return show_compte(request, organisation, Saisie.of("demander", envoi, erreur))
         messages.success(request, "Changement demandé. Une autre personne le confirme avant qu’il ne serve.")
@@ -79,14 +82,23 @@ def compte_confirmer(request: HttpRequest, cle: str, pk: int) -> HttpResponse:
         raise PermissionDenied(refus)
     confirme = request.POST.get("decision") == "confirmer"
     try:
-        traite = settle_changement(request.user, changement, confirme)
+        with transaction.atomic():  # the account and the journals together
+            traite = settle_changement(request.user, changement, confirme)
+            quoi = f"({mask_iban(traite.nouveau)}), demandé par {traite.demande_par}."
+            if confirme:
+                tell(request.user, organisation, f"Compte bancaire de {organisation.sigle} changé {quoi}")
+            else:
+                tell(request.user, organisation, f"Changement du compte de {organisation.sigle} refusé {quoi}")
     except ValidationError as erreur:
         for phrase in erreur.messages:
             messages.error(request, phrase)
         return redirect("compte_bancaire", cle)
-    if confirme:
-        for convention in Convention.objects.filter(parties__organisation=organisation).exclude(etat__in=["soldee", "caduque", "resiliee"]):
-            phrase = f"Compte bancaire de {organisation.sigle} changé ({mask_iban(traite.nouveau)}), demandé par {traite.demande_par}."
-            record(convention, "iban", phrase, request.user)
     messages.success(request, "Le nouveau compte est enregistré." if confirme else "Le changement est refusé : rien n’a changé.")
     return redirect("compte_bancaire", cle)
+
+
+def tell(user: Any, organisation: Organisation, phrase: str) -> None:
+    """Write it in the journal of each agreement where the account may still serve: what is owed after a résiliation included."""
+    conventions = Convention.objects.without_avenants().filter(parties__organisation=organisation)
+    for convention in conventions.exclude(etat__in=(Convention.Etat.SOLDEE, Convention.Etat.CADUQUE)).order_by("pk"):
+        record(convention, "iban", phrase, user)

@@ -1,5 +1,6 @@
 """Payments of a convention: what is due, what is asked for, each step to the payment, credits of each year."""
 
+import hashlib
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -87,6 +88,7 @@ def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie
             }
             for li in payeur.lignes
         ]
+        payes = {li.versement.beneficiaire.pk: li.versement.beneficiaire for li in payeur.lignes if li.paye}
         beneficiaires = {li.versement.beneficiaire.pk: li.versement.beneficiaire for li in payeur.lignes}
         payeurs.append(
             {
@@ -94,6 +96,7 @@ def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie
                 "cle": str(payeur.payeur.pk),
                 "lignes": lignes,
                 "peut_payer": not explain_paie(user, payeur.payeur.pk),
+                "redevables": list(payes.values()) if len(payes) > 1 else [],
                 "comptes": [(b, show_iban(user, b)) for b in beneficiaires.values()],
             }
         )
@@ -245,8 +248,10 @@ def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     try:
         with jointe.fichier.open("rb") as fichier:
             contenu = fichier.read()
-    except FileNotFoundError as perte:
+    except OSError as perte:
         raise Http404("Cette pièce n’est plus sur le serveur.") from perte
+    if hashlib.sha256(contenu).hexdigest() != jointe.empreinte:
+        raise Http404("Cette pièce n’est plus celle qui a été jointe : prévenez l’exploitant de la plateforme, qui la restaurera.")
     return download(contenu, f"{reference}-piece-{pk}.{extension}", TYPES.get(extension, "application/octet-stream"))
 
 
@@ -269,13 +274,20 @@ def crediter(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
             partial(read_euros_ou_rien, envoi.get("engage", ""), "L’engagement"),
         )
         with transaction.atomic():
+            Convention.objects.select_for_update().values_list("pk").get(pk=base.pk)  # payments are checked against these credits
             credit = CreditExercice.objects.filter(convention=base, payeur=payeur, exercice=exercice).first()
             credit = credit or CreditExercice(convention=base, payeur_id=payeur, exercice=exercice)
-            credit.ae, credit.cp, credit.engage = ae, cp, engage
-            credit.numero_engagement = keep_writable(envoi.get("numero", "")).strip()[:40]
+            # What is left blank stays: « unknown » would lift the check of the CP.
+            credit.ae = credit.ae if ae is None else ae
+            credit.cp = credit.cp if cp is None else cp
+            credit.engage = credit.engage if engage is None else engage
+            credit.numero_engagement = keep_writable(envoi.get("numero", "")).strip()[:40] or credit.numero_engagement
             credit.full_clean()
             credit.save()
-            record(base, "credits", f"Crédits {exercice} de {situation.payeur.sigle} enregistrés.", request.user)
+            montants = {"ae": credit.ae, "cp": credit.cp, "engage": credit.engage}
+            details = {nom: f"{montant.amount:.2f}" for nom, montant in montants.items() if montant is not None}
+            phrase = f"Crédits {exercice} de {situation.payeur.sigle} enregistrés."
+            record(base, "credits", phrase, request.user, exercice=exercice, **details)
     except ValidationError as erreur:
         return show_versements(request, convention, Saisie.of(f"crediter-{payeur}", envoi, erreur))
     messages.success(request, f"Crédits {exercice} enregistrés.")
@@ -289,7 +301,8 @@ def reverser(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
     envoi = request.POST
     try:
         montant, jour = gather(partial(read_euros, envoi.get("montant", "")), partial(read_jour, envoi.get("jour", "")))
-        issue_reversement(request.user, convention, payeur, montant, envoi.get("numero", ""), envoi.get("motif", ""), jour)
+        redevable = read_cle(envoi.get("redevable", ""))
+        issue_reversement(request.user, convention, payeur, montant, envoi.get("numero", ""), envoi.get("motif", ""), jour, redevable)
     except ValidationError as erreur:
         return show_versements(request, convention, Saisie.of(f"reverser-{payeur}", envoi, erreur))
     messages.success(request, "Titre de reversement enregistré.")

@@ -14,6 +14,8 @@ document.addEventListener("DOMContentLoaded", () => {
       bouton.focus();
     }
   });
+  // A form that was refused stands anywhere in the page: go to what it says.
+  document.querySelector("[id^='erreurs-'][role='alert']")?.focus();
   // Tabs scroll sideways on a phone: show the current one.
   document.querySelector(".onglets [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 });
