@@ -180,7 +180,9 @@ class Convention(models.Model):
                 violation_error_message="Une convention ne peut dépendre d’elle-même ni se renouveler elle-même.",
             ),
             models.CheckConstraint(
-                condition=Q(avenant_de__isnull=True, numero_avenant__isnull=True) | Q(avenant_de__isnull=False, numero_avenant__gte=1),
+                # A CHECK lets pass what it cannot tell: NULL >= 1 is not false.
+                condition=Q(avenant_de__isnull=True, numero_avenant__isnull=True)
+                | Q(avenant_de__isnull=False, numero_avenant__isnull=False, numero_avenant__gte=1),
                 name="convention_avenant_numerote",
                 violation_error_message="Un avenant porte un numéro et la convention qu’il modifie.",
             ),

@@ -16,6 +16,7 @@ from documents.instantane import Donnees
 from fiches.models import FicheAction
 from financement.models import Versement
 from socle.differences import render_difference
+from socle.texte import plain_texte
 from socle.typographie import format_euros, format_jours, format_nombre, format_taux
 
 VIDE = "néant"
@@ -50,6 +51,7 @@ LIBELLES = {
     "preambule": "Préambule",
     "politiques": "Politiques publiques",
     "nature": "Nature",
+    "cadre": "Convention-cadre",
     "denomination": "Dénomination",
     "presentation": "Présentation",
     "nom_court": "Nom court",
@@ -104,12 +106,14 @@ CODES: dict[str, dict[str, str]] = {
     "nature": dict(Convention.Nature.choices) | dict(Versement.Nature.choices),
     "role": dict(Partie.Role.choices),
     "declencheur": dict(Versement.Declencheur.choices),
-    "base_montants": dict(FicheAction._meta.get_field("base_montants").choices or ()),
+    "base_montants": dict(FicheAction.Base.choices),
     "objet": dict(MontantDeclare.Objet.choices),
 }
 # Columns that say where a row stands or how it is keyed, not what is agreed.
 MUETS = {"id", "ordre", "cle", "lieu", "article", "base_taux", "reference", "parent_convention", "renouvelle", "code_imprime"}
-MUETS_AVENANT = {"deliberation_numero", "deliberation_date"}  # each avenant has its own
+# Each avenant has its own: who signs it, where, and by what délibération.
+MUETS_AVENANT = {"deliberation_numero", "deliberation_date", "delegation", "civilite", "signataire", "qualite"}
+MUETS_AVENANT |= {"lieu_signature", "nombre_originaux"}
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,9 @@ def compare_donnees(avant: Donnees, apres: Donnees) -> Difference:
 
     The printed recap and printed totals are left out: they say how the first paper was printed, and an avenant prints what it computes.
     """
-    avant, apres = _nommees(avant), _nommees(apres)
+    # The names of today on both sides: an organisation renamed since is the same one.
+    noms = {genre: avant["noms"].get(genre, {}) | apres["noms"].get(genre, {}) for genre in ("organisations", "natures", "politiques")}
+    avant, apres = _nommees(avant, noms), _nommees(apres, noms)
     rubriques = [
         Rubrique("convention", "Convention", _whole("La convention", avant["convention"], apres["convention"])),
         Rubrique("parties", "Parties", _rows(avant, apres, "parties", lambda p: p["denomination"], MUETS_AVENANT)),
@@ -221,13 +227,13 @@ def compare_donnees(avant: Donnees, apres: Donnees) -> Difference:
         Rubrique("fiches", "Fiches action", list(_fiches(avant["fiches"], apres["fiches"]))),
         Rubrique("versements", "Versements", _rows(avant, apres, "versements", _name_versement)),
     ]
-    fiches, annees, financeurs, total = _mouvements(avant["recapitulatif"], apres["recapitulatif"])
+    fiches, annees, financeurs, total = _mouvements(avant, apres)
     return Difference([r for r in rubriques if r.objets], fiches, annees, financeurs, total)
 
 
-def _nommees(donnees: Donnees) -> Donnees:
-    """The same data with organisations and natures called by their names instead of their keys."""
-    organisations, natures = donnees["noms"]["organisations"], donnees["noms"]["natures"]
+def _nommees(donnees: Donnees, noms: dict[str, dict[str, str]]) -> Donnees:
+    """The same data with organisations, natures and policies called by their names instead of their keys."""
+    organisations, natures, politiques = noms["organisations"], noms["natures"], noms["politiques"]
     champs = {"organisation": organisations, "financeur": organisations, "payeur": organisations, "beneficiaire": organisations}
 
     def name(valeur: Any, champ: str = "") -> Any:
@@ -237,12 +243,15 @@ def _nommees(donnees: Donnees) -> Donnees:
             return [name(v, champ) for v in valeur]
         if champ == "maitres_ouvrage":
             return organisations.get(valeur, valeur)
+        if champ == "politiques":
+            return politiques.get(valeur, valeur)
         return champs.get(champ, {}).get(valeur, valeur) if isinstance(valeur, str) else valeur
 
     nommees = {
         cle: name(donnees[cle], cle)
         for cle in ("convention", "parties", "objectifs", "axes", "articles", "montants_declares", "fiches", "versements")
     }
+    nommees["convention"]["cadre"] = nommees["convention"].pop("parent", None)
     for fiche in nommees["fiches"]:
         for ligne in [*fiche["couts"], *fiche["parts"]]:
             ligne["nature"] = natures.get(ligne["nature"], ligne["nature"])
@@ -250,12 +259,11 @@ def _nommees(donnees: Donnees) -> Donnees:
 
 
 def _name_versement(versement: Donnees) -> str:
-    noms = {"acompte": "Acompte", "intermediaire": "Acompte intermédiaire", "solde": "Solde"}
-    return f"{noms.get(versement['nature'], versement['nature'])}, {versement['beneficiaire']}"
+    return f"{write('nature', versement['nature'])}, {versement['beneficiaire']}"
 
 
 def _whole(titre: str, avant: Donnees, apres: Donnees) -> list[Objet]:
-    changements = list(_champs(avant, apres))
+    changements = list(_champs(avant, apres, MUETS_AVENANT))
     return [Objet(titre, "modifie", changements)] if changements else []
 
 
@@ -281,9 +289,15 @@ def _champs(avant: Donnees, apres: Donnees, sans: Iterable[str] = ()) -> Iterato
         if champ in MUETS or champ in sans or champ not in apres:
             continue
         ancien, nouveau = avant.get(champ), apres[champ]
+        if champ not in avant and nouveau is False:
+            continue  # a box that did not exist was not ticked
         if ancien != nouveau and (ancien or nouveau or ancien == 0 or nouveau == 0):
             genre = "texte" if champ in LONGS and max(len(str(ancien or "")), len(str(nouveau or ""))) > COURT else "valeur"
-            yield Changement(libelle, write(champ, ancien), write(champ, nouveau), genre)
+            ecrits = write(champ, ancien), write(champ, nouveau)
+            if champ in LONGS and (genre == "valeur" or not avant):  # read whole: its marks are not words
+                simples = plain_texte(ecrits[0]), plain_texte(ecrits[1])
+                ecrits = simples if simples[0] != simples[1] else ecrits
+            yield Changement(libelle, *ecrits, genre)
 
 
 def write(champ: str, valeur: Any) -> str:
@@ -362,11 +376,13 @@ def _name_cout(cout: Donnees) -> str:
 
 
 def _write_cout(cout: Donnees) -> str:
-    if cout["montant"] is None:
-        return {"sur_devis": "sur devis", "inconnu": "à déterminer"}.get(cout["chiffrage"], VIDE)
-    jours = f" ({format_jours(Decimal(cout['jours']))})" if cout["jours"] is not None else ""
+    mots = {"sur_devis": "sur devis", "inconnu": "à déterminer"}.get(cout["chiffrage"], VIDE)
+    montant = mots if cout["montant"] is None else format_euros(Decimal(cout["montant"]))
+    jours = format_jours(Decimal(cout["jours"])) if cout["jours"] is not None else ""
+    tarif = f"à {format_euros(Decimal(cout['tarif_journalier']))}" if cout["tarif_journalier"] is not None else ""
+    calcul = f" ({' '.join(filter(None, [jours, tarif]))})" if jours or tarif else ""
     mention = f", {cout['mention']}" if cout["mention"] else ""
-    return f"{format_euros(Decimal(cout['montant']))}{jours}{mention}"
+    return f"{montant}{calcul}{mention}"
 
 
 def _name_part(part: Donnees) -> str:
@@ -408,13 +424,23 @@ def _mouvements(avant: Donnees, apres: Donnees) -> tuple[list[Mouvement], list[M
     def compare(lignes: Iterable[tuple[str, Decimal | None, Decimal | None]]) -> list[Mouvement]:
         return [Mouvement(nom, ancien, nouveau) for nom, ancien, nouveau in lignes if ancien != nouveau]
 
-    codes = list(dict.fromkeys([*apres["fiches"], *avant["fiches"]]))
+    codes_avant, codes_apres = ({f["id"]: f["code"] for f in d["fiches"]} for d in (avant, apres))
+    avant, apres = avant["recapitulatif"], apres["recapitulatif"]
+
+    def read_fiche(recap: Donnees, code: str | None) -> Decimal | None:
+        return read(recap["fiches"].get(code, {}), "periode", "total")
+
     annees = sorted({*avant["annees"], *apres["annees"]})
     noms = {f["cle"]: f["nom"] for f in [*avant["financeurs"], *apres["financeurs"]]}
     totaux = avant["total"], apres["total"]
     return (
         compare(
-            (c, read(avant["fiches"].get(c, {}), "periode", "total"), read(apres["fiches"].get(c, {}), "periode", "total")) for c in codes
+            (
+                codes_apres.get(pk) or codes_avant[pk],
+                read_fiche(avant, codes_avant.get(pk)),
+                read_fiche(apres, codes_apres.get(pk)),
+            )
+            for pk in dict.fromkeys([*codes_apres, *codes_avant])
         ),
         compare((str(a), *(read(t, str(a), "total") for t in totaux)) for a in annees),  # type: ignore[misc]
         compare((nom, *(read(t, "periode", cle) for t in totaux)) for cle, nom in noms.items()),

@@ -17,6 +17,7 @@ from conventions.journal import BOM, FORMULES, check_chaine, write_journal_csv, 
 from conventions.models import Convention
 from documents.figes import DocumentFige, DocumentPerdu, read_kept
 from documents.instantane import build_instantane, compute_empreinte, write_canonique
+from fiches.models import FicheAction
 from financement.models import PieceVersement
 from financement.situation import compute_situation
 from financement.syntheses import compute_recapitulatif
@@ -61,8 +62,8 @@ def build_dossier(convention: Convention) -> bytes:
         "journal_intact": journal.is_intact,
         "journaux": {reference: {"evenements": v.nombre, "intact": v.is_intact} for reference, v in verdicts.items()},
     }
-    sommes = "".join(f"{f.empreinte}  {f.chemin}\n" for f in fichiers)
     fichiers.append(Fichier("manifeste.json", "Manifeste", json.dumps(manifeste, ensure_ascii=False, indent=2, sort_keys=True).encode()))
+    sommes = "".join(f"{f.empreinte}  {f.chemin}\n" for f in fichiers)
     fichiers.append(Fichier("SHA256SUMS", "Empreintes, pour sha256sum --check", sommes.encode()))
     tampon = io.BytesIO()
     with zipfile.ZipFile(tampon, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -174,9 +175,9 @@ def _kept(nom: str, empreinte: str, chemin: str, titre: str, manquants: list[str
 
 
 def _write_historique(convention: Convention) -> bytes:
-    """Every version of every fiche: when, who, which code and state."""
+    """Every version of every fiche, those in the corbeille included: when, who, which code and state."""
     lignes = []
-    for fiche in convention.fiches.all():
+    for fiche in FicheAction.toutes.filter(convention=convention):
         for version in fiche.history.select_related("history_user").order_by("history_date", "history_id"):
             quand = f"{timezone.localtime(version.history_date):%d/%m/%Y %H:%M:%S}"
             lignes.append(

@@ -40,7 +40,7 @@ class Redacteur:
         self.convention = convention
         self.organisations: dict[int, str] = {}
         self.natures: dict[int, str] = {}
-        self.noms: dict[str, dict[str, str]] = {"organisations": {}, "natures": {}}
+        self.noms: dict[str, dict[str, str]] = {"organisations": {}, "natures": {}, "politiques": {}}
         for pk, cle, nom in Organisation.objects.values_list("pk", "cle", "nom"):
             self.organisations[pk], self.noms["organisations"][cle] = cle, nom
         for pk, cle, nom in NatureDepense.objects.values_list("pk", "cle", "nom"):
@@ -49,7 +49,10 @@ class Redacteur:
         self.articles = dict(convention.articles.values_list("pk", "numero"))
         self.montants = dict(convention.montants_declares.values_list("pk", "cle"))
         self.fiches = dict(convention.fiches.values_list("pk", "code"))
-        self.axes = {n.axe.pk: n.axe.code for n in ArbreAxes.of(convention).walk()}
+        self.axes: dict[int, str] = {}  # by the whole way down: each axe may have its section 1
+        for noeud in ArbreAxes.of(convention).walk():
+            parent = self.axes.get(noeud.axe.parent_id or 0)
+            self.axes[noeud.axe.pk] = f"{parent} / {noeud.axe.code}" if parent else noeud.axe.code
 
     def write(self, row: models.Model, sans: Collection[str] = (), identifiee: bool = False) -> Donnees:
         """All the columns of a row but `sans`; with its number of origin when it is followed from one avenant to the next."""
@@ -96,6 +99,13 @@ class Redacteur:
             self.cites.add(nom)
         return nom
 
+    def list_politiques(self) -> list[str]:
+        """Keys of the policies of the convention; their names are cited."""
+        politiques = {p.cle: p.nom for p in self.convention.politiques.all()}
+        self.noms["politiques"] |= politiques
+        self.cites |= set(politiques)
+        return sorted(politiques)
+
     def name_cites(self) -> dict[str, dict[str, str]]:
         """Names of the organisations and natures that the data cite by their keys."""
         return {genre: {cle: nom for cle, nom in noms.items() if cle in self.cites} for genre, noms in self.noms.items()}
@@ -116,13 +126,15 @@ def build_instantane(convention: Convention) -> Donnees:
     donnees = {
         "format": FORMAT,
         "version": VERSION,
-        "convention": r.write(convention, HORS_CONVENTION) | {"politiques": sorted(p.cle for p in convention.politiques.all())},
+        "convention": r.write(convention, HORS_CONVENTION) | {"politiques": r.list_politiques()},
         "avenant": {"de": base.reference, "numero": convention.numero_avenant} if base else None,
         "parties": r.list(convention.parties.all(), {"convention", *SUIVI_PARTIE}, True),
         "objectifs": r.list(convention.objectifs.all(), {"convention"}, True),
         "axes": r.list(convention.axes.all(), {"convention"}, True),
         "articles": r.list(convention.articles.all(), {"convention", "modele"}, True),
-        "montants_declares": r.list(convention.montants_declares.all(), {"convention"}, True),
+        "montants_declares": sorted(
+            r.list(convention.montants_declares.all(), {"convention"}, True), key=lambda m: (m["article"] or 0, m["cle"])
+        ),
         "fiches": [
             r.write(f, HORS_FICHE, True)
             | {
@@ -140,7 +152,10 @@ def build_instantane(convention: Convention) -> Donnees:
         ],
         "recapitulatif": write_recap(compute_recapitulatif(convention), r.organisations),
         # Cells of a fiche in the corbeille leave with it.
-        "recapitulatif_declare": r.list(convention.recap_declare.exclude(fiche__supprimee_le__isnull=False), {"convention"}),
+        "recapitulatif_declare": sorted(
+            r.list(convention.recap_declare.exclude(fiche__supprimee_le__isnull=False), {"convention"}),
+            key=lambda c: (c["fiche"] or "", c["axe"] or "", c["annee"] or 0, c["financeur"] or ""),
+        ),
         "versements": r.list(convention.versements.all(), {"convention"}, True),
     }
     return donnees | {"noms": r.name_cites()}

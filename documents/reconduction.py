@@ -15,6 +15,7 @@ from fiches.models import CibleIndicateur, FicheAction
 from financement.copie import copy_convention
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, TotalDeclare, Versement
 from socle.montants import round_cents
+from socle.typographie import format_taux
 
 Etat = Convention.Etat
 TAUX_MAX = Decimal(100)
@@ -57,6 +58,7 @@ def renew(user: Any, convention: Convention, reference: str, indexation: Decimal
         "numero_avenant": None,
         "origines": {},
         "renouvelle": base,
+        "objet": base.objet,  # an avenant's own object says why it was made
         "periode": "",
         "annee_debut": (source.annee_debut or 0) + decalage,
         "annee_fin": (source.annee_fin or source.annee_debut or 0) + decalage,
@@ -84,7 +86,7 @@ def renew(user: Any, convention: Convention, reference: str, indexation: Decimal
     record(
         copie.convention,
         "ouverture",
-        f"Brouillon issu de {source.reference}, décalé de {decalage} ans, tarif indexé de {indexation} %.",
+        f"Brouillon issu de {source.reference}, décalé de {decalage} ans, tarif indexé de {format_taux(indexation)}.",
         user,
     )
     return copie.convention

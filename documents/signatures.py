@@ -1,5 +1,6 @@
 """Who signed a frozen document, how and when: on paper, electronically, or elsewhere."""
 
+import logging
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from conventions.models import Partie
 from documents.figes import Comparaison, DocumentFige, Reconnaissance, keep_file
 from documents.instantane import compute_empreinte
 from socle.pades import PdfIllisible
+from socle.pades_confiance import read_racines
 from socle.pades_copie import Etat as EtatCopie
 from socle.pades_copie import compare_copie
 from socle.pades_regles import is_prolongation
@@ -21,6 +23,7 @@ from socle.pieces import Piece
 from socle.typographie import list_fr
 
 EXEMPLAIRES = "signatures"
+logger = logging.getLogger(__name__)
 
 
 class Signature(models.Model):
@@ -119,11 +122,19 @@ def create_signature(
 
 
 def read_racines_reconnues() -> list[bytes]:
-    """Certificates of the authorities that the platform recognises: the files of the folder given by settings."""
+    """Certificates of the authorities that the platform recognises: the files of the folder given by settings. Raises ValidationError."""
     if not settings.AUTORITES_SIGNATURE:
         return []
     dossier = Path(settings.AUTORITES_SIGNATURE)
-    return [chemin.read_bytes() for chemin in sorted(dossier.iterdir()) if chemin.suffix.lower() in {".pem", ".crt", ".cer", ".der"}]
+    try:
+        lues = [chemin.read_bytes() for chemin in sorted(dossier.iterdir()) if chemin.suffix.lower() in {".pem", ".crt", ".cer", ".der"}]
+        read_racines(lues)
+    except (OSError, ValueError) as erreur:
+        logger.exception("autorités reconnues illisibles", extra={"dossier": str(dossier)})
+        raise ValidationError(
+            "Les certificats des autorités reconnues ne se lisent pas : prévenez l’exploitant de la plateforme."
+        ) from erreur
+    return lues
 
 
 def examine_copie(document: DocumentFige, piece: Piece) -> tuple[list[str], list[str]]:
@@ -145,8 +156,11 @@ def examine_copie(document: DocumentFige, piece: Piece) -> tuple[list[str], list
         return [], ["Ce PDF est le document mis à la signature, mais il ne porte aucune signature électronique."]
     if copie.etat == EtatCopie.MODIFIE:
         return [], [copie.motif]
+    signees = [s for s in copie.signatures if not s.est_horodatage]
+    if not signees:
+        return [], ["Ce PDF est le document mis à la signature, mais il ne porte aucune signature électronique."]
     memes = document.signatures.filter(empreinte=piece.empreinte, mode=Signature.Mode.ELECTRONIQUE).count()
-    if memes >= len(copie.signatures):
+    if memes >= len(signees):
         nombre = "une seule signature" if memes == 1 else f"{memes} signatures"
         return [], [f"Ce PDF porte {nombre}, déjà enregistrée{'s' if memes > 1 else ''} : joignez celui que cette partie a signé."]
     constats = [s.explain() for s in copie.signatures]

@@ -69,15 +69,28 @@ def copy_convention(source: Convention, user: Any, champs: dict[str, Any], retou
     copie = Copie(neuve, {"convention": {source.pk: neuve.pk}})
     for modele, lien in ORDRE:
         _copy_table(copie, modele, lien, retouche, user)
-    maitres = FicheAction.maitres_ouvrage.through
+    _copy_maitres(copie)
+    return copie
+
+
+def _copy_maitres(copie: Copie) -> None:
+    """Organisations that lead each fiche, in the fiche and in the first version of its history."""
+    maitres: Any = FicheAction.maitres_ouvrage.through
     fiches = copie.cles["ficheaction"]
-    maitres.objects.bulk_create(
+    liens = maitres.objects.bulk_create(
         [
             maitres(ficheaction_id=fiches[m.ficheaction_id], organisation_id=m.organisation_id)
             for m in maitres.objects.filter(ficheaction__in=fiches)
         ]
     )
-    return copie
+    versions = {v.id: v for v in FicheAction.history.filter(id__in=fiches.values())}
+    passes = FicheAction.history.model.maitres_ouvrage.model
+    passes.objects.bulk_create(
+        [
+            passes(history=versions[li.ficheaction_id], id=li.pk, ficheaction_id=li.ficheaction_id, organisation_id=li.organisation_id)
+            for li in liens
+        ]
+    )
 
 
 def _copy_table(copie: Copie, modele: type[models.Model], lien: str, retouche: Retouche | None, user: Any) -> None:
@@ -122,10 +135,8 @@ def _follow(copie: Copie, modele: Any, row: Any) -> bool:
         table = champ.related_model._meta.model_name
         if table in copie.cles:
             neuve = copie.cles[table].get(getattr(row, champ.attname))
-            if neuve is None and not champ.null:
+            if neuve is None and champ.remote_field.on_delete is not models.SET_NULL:
                 return False
-            if neuve is None and modele is MontantRecapDeclare:
-                return False  # the printed row of a fiche that is not copied goes with it
             setattr(row, champ.attname, neuve)
             if champ.is_cached(row):
                 champ.delete_cached_value(row)

@@ -196,7 +196,7 @@ def advance_paiement(user: Any, paiement: Paiement, action: str, saisie: Saisie)
     if etape.action in {"liquider", "mandater"}:
         erreurs += refuse_baisse(situation, ligne)
     if etape.action == "mandater":
-        erreurs += refuse_credits(situation, verrou)
+        erreurs += refuse_credits(situation, verrou, plan.payeur_id)
     if erreurs:
         raise ValidationError(erreurs)
     verrou.etat = etape.vers
@@ -256,9 +256,9 @@ def refuse_baisse(situation: Situation, ligne: LigneVersement | None) -> list[st
     return refus
 
 
-def refuse_credits(situation: Situation, paiement: Paiement) -> list[str]:
-    """Refuse to mandate above the CP voted for the year, when they are known."""
-    payeur = situation.get_payeur(paiement.versement.payeur_id)
+def refuse_credits(situation: Situation, paiement: Paiement, organisation: int) -> list[str]:
+    """Refuse to mandate above the CP that the payer voted for the year, when they are known."""
+    payeur = situation.get_payeur(organisation)
     ligne = next((e for e in payeur.exercices if e.exercice == paiement.exercice), None) if payeur else None
     if ligne is None or ligne.reste is None or paiement.montant.amount <= ligne.reste:
         return []

@@ -16,6 +16,7 @@ from lxml import html
 from comptes.bancaire import ask_changement, explain_confirmation, format_iban, mask_iban, settle_changement, show_iban
 from comptes.models import ChangementIban, Organisation, Utilisateur
 from conventions.models import Convention
+from documents.avenants import create_avenant
 from documents.publication import publish_convention
 from tests import factories
 from tests.depots import words
@@ -436,15 +437,39 @@ def test_live_agreements_tell_the_change_in_their_journal(attente: ChangementIba
     settle(payeur, attente)
     dits = {etat: [(e.genre, e.auteur, e.message) for e in c.evenements.all()] for etat, c in toutes.items()}
     dit = ("iban", payeur, f"Compte bancaire de CCI changé ({AUTRE_MASQUE}), demandé par {attente.demande_par}.")
-    assert dits == {etat: [] if etat in {"soldee", "resiliee", "caduque"} else [dit] for etat in Convention.Etat}
+    assert dits == {etat: [] if etat in {"soldee", "caduque"} else [dit] for etat in Convention.Etat}
 
 
-def test_agreements_of_others_and_changes_refused_are_told_nowhere(attente: ChangementIban, payeur: Utilisateur, plan: Plan) -> None:
+def test_change_refused_is_told_and_never_to_the_agreements_of_others(attente: ChangementIban, payeur: Utilisateur, plan: Plan) -> None:
     ailleurs = factories.PartieFactory().convention
     settle(payeur, attente, "refuser")
-    assert not plan.convention.evenements.exists()
+    assert "refusé" in plan.convention.evenements.get().message
     settle(payeur, ask_changement(attente.demande_par, plan.beneficiaire, AUTRE_IBAN, "", "RIB"))
-    assert (plan.convention.evenements.count(), ailleurs.evenements.count()) == (1, 0)
+    assert (plan.convention.evenements.count(), ailleurs.evenements.count()) == (2, 0)
+
+
+def test_journal_tells_the_request_and_who_made_it(tresorier: Utilisateur, chambre: Organisation, plan: Plan) -> None:
+    client = connect(tresorier)
+    client.post(address(chambre), {"iban": "FR14", "motif": "RIB"})  # refused: told nowhere
+    client.post(address(chambre), {"iban": AUTRE_IBAN, "motif": "RIB"})
+    settle(tresorier, ChangementIban.objects.get())  # one's own: refused too
+    evenement = plan.convention.evenements.get()
+    assert (evenement.auteur, evenement.message) == (tresorier, f"Changement du compte de CCI demandé ({AUTRE_MASQUE}).")
+
+
+def test_avenants_leave_the_change_to_the_journal_of_their_agreement(attente: ChangementIban, plan: Plan, payeur: Utilisateur) -> None:
+    avenant = create_avenant(payeur, plan.convention, "Revoir le solde.")
+    settle(payeur, attente)
+    assert plan.convention.evenements.filter(genre="iban").exists()
+    assert not avenant.evenements.filter(genre="iban").exists()
+
+
+def test_who_is_paid_does_not_change_the_account_of_who_pays(plan: Plan) -> None:
+    for nom in ("bénéficiaire qui prépare ses paiements", "administrateur du bénéficiaire"):
+        personne = make_person(nom, plan)
+        assert connect(personne).post(address(plan.payeur), {"iban": AUTRE_IBAN, "motif": "RIB"}).status_code == 403, nom
+        with pytest.raises(PermissionDenied, match="préparent les paiements"):
+            ask_changement(personne, plan.payeur, AUTRE_IBAN, "", "RIB")
 
 
 @pytest.mark.parametrize("nom", ["étranger", "étranger qui paie"])

@@ -161,6 +161,7 @@ def read_words(pdf: bytes) -> list[str]:
 
 def test_draft_marking_leaves_with_the_freezing_and_not_before(projet: Projet) -> None:
     adresse, client = reverse("convention_pdf", args=[projet.convention.reference]), connect(projet)
+    projet.convention.fiches.all().delete()  # a short document
     projet.put(Etat.DELIBEREE)
     brouillon = read_words(client.get(adresse).content)
     assert [n for n, mots in enumerate(brouillon) if "Document de travail – à ne pas diffuser" not in mots] == []

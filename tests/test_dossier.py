@@ -6,14 +6,16 @@ import io
 import json
 import subprocess
 import zipfile
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.db import connection
-from django.test import Client
+from django.db import connection, transaction
+from django.test import Client, override_settings
 from django.urls import reverse
 from lxml import html
 from tinyhtml5.parser import HTMLParser
@@ -45,6 +47,10 @@ def projet() -> Projet:
 
 @pytest.fixture
 def base(projet: Projet) -> Convention:
+    return fill(projet)
+
+
+def fill(projet: Projet) -> Convention:
     """A signed agreement with a document withdrawn, one signed on paper, a délibération, a payment and its invoice, an avenant."""
     convention, partie = projet.convention, projet.financeur
     fiche: Any = convention.fiches.get()
@@ -74,6 +80,33 @@ def base(projet: Projet) -> Convention:
     return reread(convention)
 
 
+@dataclass(frozen=True)
+class Dossier:
+    """An archive, and what its files are named after."""
+
+    contenu: bytes
+    cle: str
+    piece: str
+    donnees: str
+
+    @cached_property
+    def fichiers(self) -> dict[str, bytes]:
+        return unzip(self.contenu)
+
+
+@pytest.fixture(scope="module")
+def dossier(django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory) -> Dossier:
+    """The archive of the agreement, made once for the tests that only read it."""
+    with django_db_blocker.unblock(), transaction.atomic(), override_settings(MEDIA_ROOT=tmp_path_factory.mktemp("fichiers")):
+        projet = make_project()
+        base, piece = fill(projet), PieceVersement.objects.get()
+        donnees = DocumentFige.objects.get(convention=base, retire_le=None).donnees
+        fait = Dossier(build_dossier(base), projet.financeur.organisation.cle, f"{piece.pk}-{piece.empreinte[:8]}", donnees)
+        assert set(unzip(build_dossier(base.avenants.get()))) == set(fait.fichiers)  # an avenant gives the file of its agreement
+        transaction.set_rollback(True)
+    return fait
+
+
 def unzip(contenu: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(contenu)) as archive:
         assert archive.testzip() is None
@@ -89,9 +122,8 @@ def read_csv(contenu: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(contenu.decode("utf-8-sig")), delimiter=";"))
 
 
-def test_archive_holds_everything_that_the_agreement_and_its_avenants_left(base: Convention, projet: Projet) -> None:
-    piece, cle = PieceVersement.objects.get(), projet.financeur.organisation.cle
-    fichiers = unzip(build_dossier(base))
+def test_archive_holds_everything_that_the_agreement_and_its_avenants_left(dossier: Dossier) -> None:
+    fichiers, cle = dossier.fichiers, dossier.cle
     octets = {
         f"{RACINE}/document-1/document.pdf": PDF + b"retire",
         f"{RACINE}/document-2/document.pdf": PDF,
@@ -99,7 +131,7 @@ def test_archive_holds_everything_that_the_agreement_and_its_avenants_left(base:
         f"{RACINE}/document-2/signatures/{cle}.pdf": SIGNE,
         f"{RACINE}/deliberations/{cle}.pdf": DELIBERE,
         f"{AVENANT}/document-1/document.pdf": PDF + b"avenant",
-        f"versements/pieces/{piece.pk}-{piece.empreinte[:8]}.pdf": PIECE,
+        f"versements/pieces/{dossier.piece}.pdf": PIECE,
     }
     assert {nom: fichiers[nom] for nom in octets} == octets
     donnees = [f"{RACINE}/document-{n}/donnees.json" for n in (1, 2)] + [f"{AVENANT}/document-1/donnees.json"]
@@ -107,16 +139,11 @@ def test_archive_holds_everything_that_the_agreement_and_its_avenants_left(base:
     calcules = [f"{c}/{nom}" for c in (RACINE, AVENANT) for nom in noms]
     communs = ["index.html", "manifeste.json", "SHA256SUMS", *(f"versements/{n}.csv" for n in ("paiements", "reversements", "credits"))]
     assert sorted(fichiers) == sorted([*octets, *donnees, *calcules, *communs])
-    assert fichiers[donnees[1]].decode() == DocumentFige.objects.get(convention=base, retire_le=None).donnees
+    assert fichiers[donnees[1]].decode() == dossier.donnees
 
 
-def test_avenant_gives_the_file_of_its_agreement(base: Convention) -> None:
-    assert set(unzip(build_dossier(base.avenants.get()))) == set(unzip(build_dossier(base)))
-
-
-def test_every_file_is_checked_by_the_manifest_and_by_sha256sum(base: Convention, tmp_path: Path) -> None:
-    contenu = build_dossier(base)
-    fichiers = unzip(contenu)
+def test_every_file_is_checked_by_the_manifest_and_by_sha256sum(dossier: Dossier, tmp_path: Path) -> None:
+    contenu, fichiers = dossier.contenu, dossier.fichiers
     manifeste = read_manifest(fichiers)
     empreintes = {nom: (len(octets), hashlib.sha256(octets).hexdigest()) for nom, octets in fichiers.items()}
     annonces = {f["chemin"]: (f["octets"], f["sha256"]) for f in manifeste["fichiers"]}
@@ -129,8 +156,8 @@ def test_every_file_is_checked_by_the_manifest_and_by_sha256sum(base: Convention
     subprocess.run(["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=tmp_path / RACINE, check=True)
 
 
-def test_index_is_a_page_that_reads_anywhere(base: Convention) -> None:
-    fichiers = unzip(build_dossier(base))
+def test_index_is_a_page_that_reads_anywhere(dossier: Dossier) -> None:
+    fichiers = dossier.fichiers
     analyse = HTMLParser()
     analyse.parse(fichiers["index.html"])
     assert analyse.errors == []
@@ -165,8 +192,8 @@ def test_file_that_is_lost_is_told_and_the_rest_is_there(base: Convention, perte
     assert manquant in " ".join(page.text_content().split())
 
 
-def test_words_that_a_spreadsheet_would_run_are_made_harmless(base: Convention) -> None:
-    fichiers = unzip(build_dossier(base))
+def test_words_that_a_spreadsheet_would_run_are_made_harmless(dossier: Dossier) -> None:
+    fichiers = dossier.fichiers
     cellules = {nom: [c for ligne in read_csv(contenu) for c in ligne] for nom, contenu in fichiers.items() if nom.endswith(".csv")}
     assert len(cellules) == 7
     assert not [c for mots in cellules.values() for c in mots if c.startswith(("=", "+", "-", "@", "\t", "\r"))]
@@ -175,8 +202,8 @@ def test_words_that_a_spreadsheet_would_run_are_made_harmless(base: Convention) 
     assert "'+33" in cellules["versements/paiements.csv"]
 
 
-def test_payments_are_written_as_people_read_them(base: Convention, projet: Projet) -> None:
-    entetes, ligne = read_csv(unzip(build_dossier(base))["versements/paiements.csv"])
+def test_payments_are_written_as_people_read_them(dossier: Dossier) -> None:
+    entetes, ligne = read_csv(dossier.fichiers["versements/paiements.csv"])
     lus = dict(zip(entetes, ligne, strict=True))
     attendu = {"Payeur": "Agglo", "État": "Demandé", "Montant": "1234,50", "Exercice": "2019", "Demandé": "04/12/2018", "Payé": ""}
     assert {nom: lus[nom] for nom in attendu} == attendu

@@ -269,7 +269,7 @@ def test_queries_stay_flat(agent: Utilisateur) -> None:
     for _ in range(3):
         add()
     assert count() == avant
-    assert avant[1] == 0
+    assert avant[1] <= 2  # the avenants in force, and their payments
 
 
 # --- The home page ----------------------------------------------------------------------------------

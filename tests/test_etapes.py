@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +35,7 @@ from tests.factories import euros
 from tests.paiements import (
     ACTIONS,
     AUTRE_IBAN,
+    CHEMIN,
     ETATS,
     IBAN,
     JOUR,
@@ -381,7 +383,8 @@ def test_mandat_above_the_credits_voted_is_refused_with_what_they_leave(plan: Pl
     trop = make_paiement(plan.acompte, "liquide", "199.91")
     sigle = plan.payeur.sigle
     with refuse(
-        f"Les crédits de paiement 2018 votés par {sigle} laissent 199,90 € : 199,91 € les dépasse. Faites voter des crédits, ou changez d’exercice."
+        f"Les crédits de paiement 2018 votés par {sigle} laissent 199,90 € : 199,91 € les dépasse. Faites voter des crédits, "
+        "ou rejetez ce paiement et demandez-le sur un autre exercice."
     ):
         advance_paiement(payeur, trop, "mandater", typed())
     advance(payeur, trop, "rejeter")
@@ -483,6 +486,20 @@ def test_step_does_not_go_back_in_time(etat: str, action: str, plan: Plan, payeu
     with refuse("Cette étape ne peut pas précéder la dernière, du 02/11/2018."):
         advance_paiement(payeur, paiement, action, typed(date(2018, 11, 1), imputation))
     assert advance(payeur, paiement, action, imputation=imputation).etat != etat
+
+
+def test_nothing_is_recorded_before_it_happens(plan: Plan, payeur: Utilisateur, imputation: Imputation) -> None:
+    demain = timezone.localdate() + timedelta(days=1)
+    avenir = "Cette date est dans l’avenir : enregistrez ce qui est fait, le jour où c’est fait."
+    with refuse(avenir):
+        ask(payeur, plan, plan.acompte, 1, demain)
+    assert ask(payeur, plan, plan.acompte, 1, demain - timedelta(days=1))
+    for etat, action in zip(CHEMIN, ACTIONS, strict=False):
+        paiement = make_paiement(plan.acompte, etat, 1)
+        with refuse(avenir):
+            advance_paiement(payeur, paiement, action, typed(demain, imputation))
+    with refuse(avenir):
+        note_condition(payeur, plan.convention, plan.solde.pk, demain, "Bilan")
 
 
 def test_rejection_wants_a_reason(plan: Plan, payeur: Utilisateur) -> None:
@@ -592,6 +609,24 @@ def test_titre_never_claims_more_than_what_was_paid_too_much(trop_paye: Plan, pa
     reverse(payeur, trop_paye, 50)
     with refuse("Rien n’a été payé en trop."):
         reverse(payeur, trop_paye, "0.01")
+
+
+def test_titre_is_not_issued_in_the_future(trop_paye: Plan, payeur: Utilisateur) -> None:
+    demain = timezone.localdate() + timedelta(days=1)
+    with refuse("Cette date est dans l’avenir : enregistrez ce qui est fait, le jour où c’est fait."):
+        issue_reversement(payeur, trop_paye.convention, trop_paye.payeur.pk, Decimal(1), "T-9", "Revue", demain)
+
+
+def test_titre_says_who_gives_back_when_several_were_paid(trop_paye: Plan, payeur: Utilisateur) -> None:
+    agence, tiers = factories.OrganisationFactory(), factories.OrganisationFactory()
+    autre = factories.VersementFactory(convention=trop_paye.convention, payeur=trop_paye.payeur, beneficiaire=agence, ordre=30)
+    factories.VersementFactory(convention=trop_paye.convention, payeur=trop_paye.payeur, beneficiaire=tiers, ordre=40)
+    make_paiement(autre, "paye", 50)
+    envoi: Any = (payeur, trop_paye.convention, trop_paye.payeur.pk, Decimal(50), "T-9", "Revue", date(2019, 3, 1))
+    for personne in (None, tiers.pk, 0):
+        with refuse("Choisissez qui a reçu le trop-perçu et doit le reverser."):
+            issue_reversement(*envoi, personne)
+    assert issue_reversement(*envoi, agence.pk).redevable == agence
 
 
 def test_nothing_is_claimed_back_when_nothing_is_too_much(plan: Plan, payeur: Utilisateur) -> None:

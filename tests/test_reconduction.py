@@ -13,6 +13,7 @@ from comptes.models import Organisation, Utilisateur
 from conventions.gel import lift
 from conventions.models import Convention, MontantDeclare
 from documents.reconduction import _shift, explain_reconduction, renew
+from documents.vues.avenants import read_indexation
 from fiches.models import CibleIndicateur, FicheAction
 from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, TotalDeclare
 from tests import factories
@@ -71,24 +72,21 @@ def post(projet: Projet, base: Convention, qui: str = "agent financeur", **envoi
 # --- Who, and when -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("etat", "raison"),
-    [
-        (Etat.BROUILLON, "Une convention se reconduit une fois signée."),
-        (Etat.A_SIGNER, "Une convention se reconduit une fois signée."),
-        (Etat.CADUQUE, "Une convention se reconduit une fois signée."),
-        (Etat.RESILIEE, "Une convention résiliée ne se reconduit pas : écrivez-en une nouvelle."),
-    ],
-)
-def test_what_is_not_signed_or_was_ended_is_not_renewed(projet: Projet, etat: str, raison: str) -> None:
-    with pytest.raises(ValidationError, match=raison):
-        renew(agent_of(projet), projet.put(etat), "SUITE-1")
+def test_what_is_not_signed_or_was_ended_is_not_renewed(projet: Projet) -> None:
+    for etat, raison in {
+        Etat.BROUILLON: "Une convention se reconduit une fois signée.",
+        Etat.A_SIGNER: "Une convention se reconduit une fois signée.",
+        Etat.CADUQUE: "Une convention se reconduit une fois signée.",
+        Etat.RESILIEE: "Une convention résiliée ne se reconduit pas : écrivez-en une nouvelle.",
+    }.items():
+        with pytest.raises(ValidationError, match=raison):
+            renew(agent_of(projet), projet.put(etat), "SUITE-1")
     assert Convention.objects.count() == 1
 
 
-@pytest.mark.parametrize("etat", [Etat.SIGNEE, Etat.EXECUTOIRE, Etat.SOLDEE])
-def test_signed_convention_is_renewed_until_after_its_end(projet: Projet, etat: str) -> None:
-    assert explain_reconduction(agent_of(projet), projet.put(etat)) == ""
+def test_signed_convention_is_renewed_until_after_its_end(projet: Projet) -> None:
+    for etat in (Etat.SIGNEE, Etat.NOTIFIEE, Etat.EXECUTOIRE, Etat.SOLDEE):
+        assert explain_reconduction(agent_of(projet), projet.put(etat)) == ""
 
 
 def test_lecteur_renews_nothing(projet: Projet, base: Convention) -> None:
@@ -248,37 +246,34 @@ def test_convention_without_rate_is_renewed_without(projet: Projet, base: Conven
     assert renew(agent_of(projet), base, "SUITE-1", Decimal(5)).tarif_journalier is None
 
 
-@pytest.mark.parametrize(
-    ("saisie", "tarif"),
-    [("", "600"), ("0", "600"), ("1,5", "609"), ("1.5 %", "609"), (" 100 % ", "1200"), ("-10", "540"), ("-99,99", "0.06")],
-)
-def test_indexation_is_typed_as_people_write(projet: Projet, base: Convention, saisie: str, tarif: str) -> None:
-    reponse = post(projet, base, indexation=saisie)
+def test_indexation_is_typed_as_people_write(projet: Projet, base: Convention) -> None:
+    lues = {"": "0", "0": "0", "1,5": "1.5", "1.5 %": "1.5", " 100 % ": "100", "-10": "-10", "-99,99": "-99.99"}
+    assert {saisie: read_indexation(saisie) for saisie in lues} == {saisie: Decimal(lue) for saisie, lue in lues.items()}
+    reponse = post(projet, base, indexation="- 10 %")
     assert (reponse.status_code, reponse["Location"]) == (302, "/conventions/SUITE-1/")
-    assert Convention.objects.get(reference="SUITE-1").tarif_journalier == euros(tarif)
+    assert Convention.objects.get(reference="SUITE-1").tarif_journalier == euros(540)
 
 
-@pytest.mark.parametrize(
-    ("envoi", "raison"),
-    [
-        ({"indexation": "beaucoup"}, "Indexation : « beaucoup » n’est pas un nombre"),
-        ({"indexation": "1,23456"}, "Indexation : "),
-        ({"indexation": "NaN"}, "Indexation : "),
-        ({"indexation": "1e2"}, "Indexation : "),
-        ({"indexation": "100,01"}, "L’indexation est un pourcentage"),
-        ({"indexation": "-100"}, "L’indexation est un pourcentage"),
-        ({"nouvelle": ""}, "vide"),
-        ({"nouvelle": "Suite à venir"}, "Des capitales, des chiffres et des traits d’union"),
-        ({"nouvelle": "ESSAI-1"}, "existe déjà"),
-        ({"nouvelle": "A" * 41}, "40"),
-    ],
-    ids=str,
-)
-def test_what_was_typed_is_shown_again_with_the_reason(projet: Projet, base: Convention, envoi: dict[str, str], raison: str) -> None:
-    reponse = post(projet, base, **{"nouvelle": "SUITE-9", "indexation": "1,75"} | envoi)
-    page = spell(reponse.content.decode())
-    assert reponse.status_code == 422
-    assert raison in page
-    for nom, valeur in ({"nouvelle": "SUITE-9", "indexation": "1,75"} | envoi).items():
-        assert f'value="{valeur}"' in page.split(f'name="{nom}"')[1].split(">")[0]
+REFUSES = [
+    ({"indexation": "beaucoup"}, "Indexation : « beaucoup » n’est pas un nombre"),
+    ({"indexation": "1,23456"}, "Indexation : "),
+    ({"indexation": "NaN"}, "Indexation : "),
+    ({"indexation": "1e2"}, "Indexation : "),
+    ({"indexation": "100,01"}, "L’indexation est un pourcentage"),
+    ({"indexation": "-100"}, "L’indexation est un pourcentage"),
+    ({"nouvelle": ""}, "vide"),
+    ({"nouvelle": "Suite à venir"}, "Des capitales, des chiffres et des traits d’union"),
+    ({"nouvelle": "ESSAI-1"}, "existe déjà"),
+    ({"nouvelle": "A" * 41}, "40"),
+]
+
+
+def test_what_was_typed_is_shown_again_with_the_reason(projet: Projet, base: Convention) -> None:
+    for envoi, raison in REFUSES:
+        tape = {"nouvelle": "SUITE-9", "indexation": "1,75"} | envoi
+        reponse = post(projet, base, **tape)
+        page = spell(reponse.content.decode())
+        assert (reponse.status_code, raison in page) == (422, True), envoi
+        for nom, valeur in tape.items():
+            assert f'value="{valeur}"' in page.split(f'name="{nom}"')[1].split(">")[0]
     assert Convention.objects.get() == base

@@ -2,18 +2,21 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from comptes.models import Organisation, Utilisateur
 from conventions.gel import lift
 from conventions.models import Convention
 from documents.avenants import create_avenant
 from financement.models import ConstatCondition, Versement
-from financement.situation import LigneVersement, compute_situation, explain_fermeture
+from financement.situation import Du, LigneVersement, SituationPayeur, _share_cents, compute_situation, explain_fermeture
 from tests import factories
 from tests.constats import costing
 from tests.factories import euros
@@ -149,6 +152,33 @@ def test_planned_amount_is_the_one_written_else_a_share_of_what_is_due(
     ligne = compute_situation(convention).get_ligne(versement.pk)
     assert ligne is not None
     assert ligne.prevu == (None if attendu is None else Decimal(attendu))
+
+
+@given(st.integers(0, 10**9), st.lists(st.integers(1, 999_999), max_size=6))
+@example(100, [333_300, 666_600])
+def test_shares_that_make_a_whole_give_cents_that_make_what_is_due(cents: int, bornes: list[int]) -> None:
+    """Rates of four decimals that sum to 100 %."""
+    taux = [Decimal(b - a) / 10_000 for a, b in pairwise(sorted({0, 1_000_000, *bornes}))]
+    du = Decimal(cents) / 100
+    situation = SituationPayeur(Organisation(), Du(du, ""), [LigneVersement(Versement(taux=t), 1, None) for t in taux])
+    _share_cents(situation)
+    prevus = [li.prevu or Decimal(0) for li in situation.lignes]
+    assert sum(prevus) == du
+    assert all(abs(prevu - du * t / 100) < Decimal("0.01") for prevu, t in zip(prevus, taux, strict=True))
+
+
+@pytest.mark.parametrize(
+    "autre", [{"taux": Decimal("66.6666")}, {"montant": euros(5)}, {}], ids=["less than a whole", "an amount", "nothing said"]
+)
+def test_shares_that_make_no_whole_are_rounded_one_by_one(
+    autre: dict[str, Any], convention: Convention, agglo: Organisation, cci: Organisation
+) -> None:
+    declare(convention, agglo, "1000.05")
+    versement = plan_payment(convention, agglo, cci, taux=Decimal("33.3333"))
+    plan_payment(convention, agglo, cci, ordre=20, **autre)
+    ligne = compute_situation(convention).get_ligne(versement.pk)
+    assert ligne is not None
+    assert ligne.prevu == Decimal("333.35")
 
 
 def test_rate_of_something_unknown_plans_nothing(convention: Convention, agglo: Organisation, cci: Organisation) -> None:
@@ -371,10 +401,11 @@ def test_condition_that_somebody_saw_opens_the_payment(nature: str, notifiee: bo
 
 @pytest.mark.parametrize("etat", Convention.Etat)
 @pytest.mark.parametrize("declencheur", OBSTACLES)
-def test_nothing_opens_before_the_signature(etat: str, declencheur: str) -> None:
+def test_nothing_opens_before_the_signature_nor_after_the_solde(etat: str, declencheur: str) -> None:
     signee = etat in {"signee", "notifiee", "executoire", "soldee", "resiliee"}
     raison = explain(Versement(nature="acompte", declencheur=declencheur), etat, constatee=True)
-    assert raison == ("" if signee else "La convention n’est pas signée.")
+    soldee = "La convention est soldée : plus rien n’y est dû."
+    assert raison == (soldee if etat == "soldee" else "" if signee else "La convention n’est pas signée.")
 
 
 def test_lines_say_whether_they_are_open_and_what_closes_them(plan: Plan) -> None:
@@ -444,6 +475,27 @@ def test_payment_that_the_avenant_adds_is_its_own_row(paye: Plan, agent: Utilisa
     sign(avenant, etat="signee")
     ligne = paye.read(neuf)
     assert (ligne.racine, ligne.prevu, ligne.ouvert) == (neuf.pk, 50, True)
+
+
+def test_payment_that_the_avenant_adds_waits_for_its_own_notification(paye: Plan, agent: Utilisateur) -> None:
+    avenant = amend(paye, agent)
+    neuf = plan_payment(avenant, paye.payeur, paye.beneficiaire, ordre=30, montant=euros(50))
+    sign(avenant, etat="signee", date_notification=None)
+    assert paye.read(neuf).obstacle == "L’avenant qui prévoit ce versement n’est pas encore notifié."
+    assert paye.read(paye.acompte).ouvert
+    sign(avenant, etat="notifiee")
+    assert paye.read(neuf).ouvert
+
+
+def test_row_that_the_avenant_removes_has_no_share_any_more(plan: Plan, agent: Utilisateur) -> None:
+    with lift():
+        plan.convention.versements.filter(nature="acompte").update(montant=None, taux=Decimal(40))
+        plan.convention.versements.filter(nature="solde").update(montant=None, taux=Decimal(60))
+    make_paiement(plan.acompte, "paye", 400)
+    avenant = amend(plan, agent)
+    avenant.versements.get(nature="acompte").delete()
+    sign(avenant, etat="signee")
+    assert {li.versement.nature: li.prevu for li in plan.du_payeur.lignes} == {"acompte": None, "solde": 600}
 
 
 def test_payment_made_on_a_row_that_the_avenant_removes_is_still_counted(paye: Plan, agent: Utilisateur) -> None:

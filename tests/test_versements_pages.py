@@ -510,7 +510,8 @@ def test_credits_are_recorded_then_corrected(plan: Plan, payeur: Client) -> None
     assert (ligne.ae, ligne.cp, ligne.engage, ligne.numero_engagement) == (*[euros("1234.50")] * 3, "E-77")
     credit(payeur, plan, ae="2000", cp="0")
     ligne = CreditExercice.objects.get()
-    assert (ligne.ae, ligne.cp, ligne.engage, ligne.numero_engagement) == (euros(2000), euros(0), None, "")
+    # What is left blank stays as it was: adding a number never lifts the check of the CP.
+    assert (ligne.ae, ligne.cp, ligne.engage, ligne.numero_engagement) == (euros(2000), euros(0), euros("1234.50"), "E-77")
     assert [e.genre for e in plan.convention.evenements.all()] == ["credits", "credits"]
     assert ligne.history.count() == 2
 
@@ -581,6 +582,19 @@ def test_titre_badly_filled_is_refused_for_every_reason_at_once(trop_paye: Plan,
     assert told(reponse) == ["Le montant : « 1.234 » se lit de deux façons. Écrivez 1234 ou 1,23.", "La date manque."]
     assert kept(reponse, f"reverser-{trop_paye.payeur.pk}") == tape
     assert not Reversement.objects.exists()
+
+
+def test_who_gives_back_is_chosen_when_several_were_paid(trop_paye: Plan, payeur: Client) -> None:
+    agence = factories.OrganisationFactory(sigle="Agence")
+    autre = factories.VersementFactory(convention=trop_paye.convention, payeur=trop_paye.payeur, beneficiaire=agence, ordre=30)
+    make_paiement(autre, "paye", 50)
+    reponse = claim(payeur, trop_paye, redevable=str(trop_paye.acompte.pk + 10**6))
+    assert told(reponse) == ["Choisissez qui a reçu le trop-perçu et doit le reverser."]
+    reponse = claim(payeur, trop_paye, redevable=str(agence.pk), numero="")
+    assert told(reponse) == ["Donnez le numéro du titre."]
+    assert kept(reponse, f"reverser-{trop_paye.payeur.pk}")["redevable"] == str(agence.pk)
+    claim(payeur, trop_paye, redevable=str(agence.pk))
+    assert Reversement.objects.get().redevable == agence
 
 
 def test_titre_above_what_was_paid_too_much_is_refused(trop_paye: Plan, payeur: Client) -> None:
@@ -694,6 +708,14 @@ def test_file_lost_from_the_server_is_told(plan: Plan, demandeur: Client) -> Non
     piece = factories.PieceVersementFactory(versement=plan.acompte)
     Path(piece.fichier.path).unlink()
     assert demandeur.get(address(plan, "versement_piece", piece.pk)).status_code in {404, 410}
+
+
+def test_file_changed_on_the_server_is_not_given_in_its_place(plan: Plan, demandeur: Client) -> None:
+    piece = factories.PieceVersementFactory(versement=plan.acompte)
+    Path(piece.fichier.path).write_bytes(b"%PDF-1.7\nautre chose")
+    reponse = demandeur.get(address(plan, "versement_piece", piece.pk))
+    assert reponse.status_code == 404
+    assert b"autre chose" not in reponse.content
 
 
 def test_file_is_attached_to_a_payment_of_the_agreement_only(plan: Plan, demandeur: Client) -> None:

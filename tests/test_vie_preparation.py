@@ -30,7 +30,7 @@ from socle.pades_sceau import SceauIllisible
 from socle.pdf import MoteurAbsent
 from tests.coupure import COUPE
 from tests.factories import FicheFactory
-from tests.vie import PDF, Projet, find_no_contradiction, make_project, type_small_pdfs
+from tests.vie import PDF, Projet, hold_text, make_project, type_small_pdfs
 
 pytestmark = pytest.mark.django_db
 Rappels = Any
@@ -41,12 +41,16 @@ def _immediate_worker(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     settings.FIGER_DIRECT = 0
     type_small_pdfs(monkeypatch)
-    find_no_contradiction(monkeypatch)
 
 
 @pytest.fixture
-def projet() -> Projet:
+def projet(monkeypatch: pytest.MonkeyPatch) -> Projet:
     """A convention that only waits to be frozen."""
+    hold_text(monkeypatch)
+    return deliberate()
+
+
+def deliberate() -> Projet:
     projet = make_project()
     projet.put("deliberee")
     projet.agree()
@@ -366,9 +370,10 @@ def test_file_left_half_written_is_written_again(projet: Projet, admin: Utilisat
 _vu: dict[str, Any] = {}
 
 
-def kill_and_look(projet: Projet, dossier: Path) -> dict[str, Any]:
+def kill_and_look(dossier: Path) -> dict[str, Any]:
     """What processes of their own left in a file, on a copy of this database (`tests/coupure.py`)."""
     if not _vu:
+        deliberate()
         base = sqlite3.connect(dossier / "essai.sqlite3")
         base.executescript("\n".join(connection.connection.iterdump()))
         base.close()
@@ -384,8 +389,8 @@ ailleurs = pytest.mark.skipif(connection.vendor != "sqlite", reason="the copy is
 
 
 @ailleurs
-def test_process_killed_after_keeping_the_file_leaves_the_convention_as_it_was(projet: Projet, tmp_path: Path) -> None:
-    vu = kill_and_look(projet, tmp_path)
+def test_process_killed_after_keeping_the_file_leaves_the_convention_as_it_was(tmp_path: Path) -> None:
+    vu = kill_and_look(tmp_path)
     assert (vu["fin"], vu["reprise"]) == ([COUPE], [0])
     assert vu["coupe"] == vu["avant"] | {"fichiers": 1}
     assert vu["avant"] == {"etat": "deliberee", "documents": 0, "evenements": 0, "preparations": 0, "fichiers": 0}
@@ -394,8 +399,8 @@ def test_process_killed_after_keeping_the_file_leaves_the_convention_as_it_was(p
 
 
 @ailleurs
-def test_processes_that_write_together_leave_no_gap_in_the_journal(projet: Projet, tmp_path: Path) -> None:
-    vu = kill_and_look(projet, tmp_path)
+def test_processes_that_write_together_leave_no_gap_in_the_journal(tmp_path: Path) -> None:
+    vu = kill_and_look(tmp_path)
     assert vu["ensemble"] == [0, 0]
     assert vu["rangs"] == list(range(1, 32))
     assert vu["intact"]

@@ -23,7 +23,6 @@ from documents.vie.conditions import Contexte
 from documents.vie.table import TRANSITIONS
 from fiches.models import FicheAction
 from financement.models import LigneCout
-from tests import vie
 from tests.factories import (
     ArticleFactory,
     ConventionFactory,
@@ -41,7 +40,7 @@ from tests.vie import (
     SIGNATURE,
     VIGUEUR,
     Projet,
-    find_no_contradiction,
+    hold_text,
     make_party,
     make_project,
     type_small_pdfs,
@@ -175,11 +174,8 @@ def expect(qui: str, etat: str, action: str) -> str:
 
 @pytest.fixture
 def vite(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The text never changes, so that a thousand acts are quick: only the person and the state count."""
-    find_no_contradiction(monkeypatch)
-    monkeypatch.setattr(actes, "build_instantane", lambda convention: {})
-    for module in (conditions, vie):
-        monkeypatch.setattr(module, "compute_empreinte_texte", lambda convention: "a" * 64)
+    """A thousand acts are quick."""
+    hold_text(monkeypatch)
 
 
 @pytest.mark.usefixtures("vite")
@@ -230,6 +226,7 @@ def test_who_only_reads_is_told_whom_to_ask(projet: Projet) -> None:
         act(projet, projet.gens["lecteur beneficiaire"], "ouvrir")
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize(
     ("etat", "action", "qui", "phrase"),
     [
@@ -243,6 +240,7 @@ def test_refusal_says_whose_step_it_is(projet: Projet, etat: str, action: str, q
     assert refuse(lambda: act(projet, projet.gens[qui], action)) == [phrase]
 
 
+@pytest.mark.usefixtures("vite")
 def test_step_of_the_financeur_in_a_convention_without_any_is_nobodys(projet: Projet, admin: Utilisateur) -> None:
     Partie.objects.filter(pk=projet.financeur.pk).update(role="partenaire")
     projet.put("signee")
@@ -254,6 +252,7 @@ def test_step_that_does_not_exist_is_refused_in_words(projet: Projet, admin: Uti
     assert refuse(lambda: pass_convention(admin, projet.fresh(), action)) == ["Cette étape n’existe pas."]
 
 
+@pytest.mark.usefixtures("vite")
 def test_convention_all_signed_is_never_signed_without_a_day_by_its_address(projet: Projet, admin: Utilisateur, client: Client) -> None:
     projet.put("a_signer")
     projet.sign(projet.financeur, projet.beneficiaire)
@@ -266,6 +265,7 @@ def test_convention_all_signed_is_never_signed_without_a_day_by_its_address(proj
 # --- The state as it is, not as it was read --------------------------------------------------------
 
 
+@pytest.mark.usefixtures("vite")
 def test_step_no_longer_possible_says_the_present_state(projet: Projet, admin: Utilisateur) -> None:
     projet.put("notifiee")
     assert refuse(lambda: act(projet, admin, "ouvrir")) == ["La convention est maintenant « notifiée » : cette étape n’est plus possible."]
@@ -280,6 +280,7 @@ def test_second_act_on_the_same_page_is_refused(projet: Projet, admin: Utilisate
     assert events(projet) == ["ouvrir"]
 
 
+@pytest.mark.usefixtures("vite")
 def test_document_frozen_twice_is_frozen_once(projet: Projet, admin: Utilisateur) -> None:
     projet.put("deliberee")
     projet.agree()
@@ -289,6 +290,7 @@ def test_document_frozen_twice_is_frozen_once(projet: Projet, admin: Utilisateur
     assert (DocumentFige.objects.count(), events(projet)) == (1, ["figer"])
 
 
+@pytest.mark.usefixtures("vite")
 def test_convention_abandoned_while_its_document_is_typeset_stays_abandoned(
     projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -376,6 +378,7 @@ def test_text_changed_after_an_agreement_stops_the_convention(projet: Projet, ad
     assert explain(projet, admin, action) == []
 
 
+@pytest.mark.usefixtures("vite")
 def test_assemblies_have_deliberated(projet: Projet, agent: Utilisateur) -> None:
     Partie.objects.update(deliberation_date=None)
     projet.put("validee")
@@ -386,6 +389,7 @@ def test_assemblies_have_deliberated(projet: Projet, agent: Utilisateur) -> None
     assert explain(projet, agent, "deliberer") == [("Enregistrez la délibération de la CCI.", page("vie", "#deliberations"))]
 
 
+@pytest.mark.usefixtures("vite")
 def test_deliberation_of_who_pays_has_effect(projet: Projet, admin: Utilisateur) -> None:
     Partie.objects.update(deliberation_executoire=None)
     projet.put("notifiee")
@@ -393,6 +397,7 @@ def test_deliberation_of_who_pays_has_effect(projet: Projet, admin: Utilisateur)
     assert explain(projet, admin, "rendre_executoire") == [(phrase, page("vie", "#deliberations"))]
 
 
+@pytest.mark.usefixtures("vite")
 def test_convention_has_no_effect_before_the_deliberation_of_who_pays(projet: Projet, admin: Utilisateur) -> None:
     projet.put("notifiee")
     Partie.objects.filter(pk=projet.financeur.pk).update(deliberation_executoire=date(2018, 6, 2))
@@ -454,6 +459,7 @@ def test_every_reason_comes_at_once(projet: Projet, admin: Utilisateur) -> None:
     assert [phrase.startswith(debut) for phrase, debut in zip(phrases, debuts, strict=True)] == [True] * 5, phrases
 
 
+@pytest.mark.usefixtures("vite")
 def test_document_someone_signed_is_not_taken_back(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     projet.sign(projet.beneficiaire)
@@ -463,6 +469,7 @@ def test_document_someone_signed_is_not_taken_back(projet: Projet, admin: Utilis
     assert DocumentFige.objects.current().count() == 1
 
 
+@pytest.mark.usefixtures("vite")
 def test_project_that_some_signed_is_given_up_with_their_signatures_kept(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     projet.sign(projet.beneficiaire)
@@ -471,6 +478,7 @@ def test_project_that_some_signed_is_given_up_with_their_signatures_kept(projet:
     assert (projet.fresh().etat, document.retire_par, document.signatures.count()) == ("caduque", admin, 1)
 
 
+@pytest.mark.usefixtures("vite")
 def test_several_signatures_are_named_together(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     projet.sign(projet.beneficiaire, projet.financeur)
@@ -478,6 +486,7 @@ def test_several_signatures_are_named_together(projet: Projet, admin: Utilisateu
     assert phrase == "La CCI et l’Agglo ont déjà signé ce document : il ne peut plus être retiré."
 
 
+@pytest.mark.usefixtures("vite")
 def test_signatures_of_all_are_waited_for(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     projet.sign(projet.beneficiaire)
@@ -580,6 +589,7 @@ AVANT = {
 }
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("action", AVANT)
 def test_day_is_asked_for(projet: Projet, admin: Utilisateur, action: str) -> None:
     etat, nom, _ = AVANT[action]
@@ -587,6 +597,7 @@ def test_day_is_asked_for(projet: Projet, admin: Utilisateur, action: str) -> No
     assert refuse(lambda: act(projet, admin, action, jour=None)) == [f"{nom} : donnez la date."]
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("action", AVANT)
 def test_day_to_come_is_refused(projet: Projet, admin: Utilisateur, action: str) -> None:
     etat, nom, _ = AVANT[action]
@@ -595,6 +606,7 @@ def test_day_to_come_is_refused(projet: Projet, admin: Utilisateur, action: str)
     assert refuse(lambda: act(projet, admin, action, jour=demain)) == [f"{nom} : cette date est dans l’avenir."]
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("action", [a for a in AVANT if AVANT[a][2]])
 def test_day_before_the_step_before_is_refused(projet: Projet, admin: Utilisateur, action: str) -> None:
     etat, nom, precedente = AVANT[action]
@@ -606,12 +618,14 @@ def test_day_before_the_step_before_is_refused(projet: Projet, admin: Utilisateu
     act(projet, admin, action, jour=precedente)
 
 
+@pytest.mark.usefixtures("vite")
 def test_today_is_not_to_come(projet: Projet, admin: Utilisateur) -> None:
     projet.put("signee")
     act(projet, admin, "notifier", jour=timezone.localdate())
     assert projet.fresh().date_notification == timezone.localdate()
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize(
     ("etat", "action", "champ"),
     [
@@ -638,6 +652,7 @@ MOTIFS = {
 }
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("action", MOTIFS)
 def test_reason_is_asked_for(projet: Projet, admin: Utilisateur, action: str) -> None:
     etat, nom = MOTIFS[action]
@@ -651,6 +666,7 @@ def test_missing_day_and_missing_reason_are_told_together(projet: Projet, admin:
     assert len(refuse(lambda: act(projet, admin, "enregistrer_signee", jour=None, motif=""))) == 2
 
 
+@pytest.mark.usefixtures("vite")
 def test_reason_is_kept_in_the_journal_and_in_the_history(projet: Projet, admin: Utilisateur) -> None:
     projet.put("validee")
     act(projet, admin, "renvoyer", motif=" L’article 4 est à revoir.\x00 ")
@@ -822,6 +838,7 @@ def test_own_organisation_named_needs_no_letter(negocie: Projet, agent: Utilisat
 # --- What each act leaves --------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("vite")
 def test_way_of_a_convention_from_the_first_draft_to_the_end(projet: Projet, admin: Utilisateur, agent: Utilisateur) -> None:
     act(projet, agent, "ouvrir")
     act(projet, agent, "valider")
@@ -850,6 +867,7 @@ def test_frozen_document_is_what_was_typeset(projet: Projet, admin: Utilisateur)
     assert projet.convention.evenements.get().donnees == {"donnees": document.empreinte_donnees, "pdf": document.empreinte_pdf}
 
 
+@pytest.mark.usefixtures("vite")
 def test_document_is_typeset_without_draft_marking(projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch) -> None:
     projet.put("deliberee")
     projet.agree()
@@ -872,6 +890,7 @@ def test_avenant_at_signature_is_typeset_as_an_avenant(projet: Projet, admin: Ut
     assert DocumentFige.objects.get(convention=avenant).read_pdf() == b"%PDF- avenant"
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("etat", ["validee", "deliberee"])
 def test_sending_back_voids_the_agreements_and_opens_the_writing(projet: Projet, agent: Utilisateur, etat: str) -> None:
     projet.put(etat)
@@ -881,6 +900,7 @@ def test_sending_back_voids_the_agreements_and_opens_the_writing(projet: Projet,
     FicheAction.objects.get().save()
 
 
+@pytest.mark.usefixtures("vite")
 def test_document_taken_back_is_kept_as_withdrawn(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     projet.agree()
@@ -893,6 +913,7 @@ def test_document_taken_back_is_kept_as_withdrawn(projet: Projet, admin: Utilisa
     FicheAction.objects.get().save()
 
 
+@pytest.mark.usefixtures("vite")
 def test_convention_taken_back_is_frozen_again_in_a_new_document(projet: Projet, admin: Utilisateur) -> None:
     projet.put("deliberee")
     projet.agree()
@@ -904,6 +925,7 @@ def test_convention_taken_back_is_frozen_again_in_a_new_document(projet: Projet,
     assert (DocumentFige.objects.count(), DocumentFige.objects.current().count()) == (2, 1)
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("etat", ["brouillon", "en_negociation", "validee", "deliberee", "a_signer"])
 def test_project_given_up_loses_its_agreements_and_its_document(projet: Projet, admin: Utilisateur, etat: str) -> None:
     projet.put(etat)
@@ -912,6 +934,7 @@ def test_project_given_up_loses_its_agreements_and_its_document(projet: Projet, 
     assert (projet.fresh().etat, Accord.objects.count(), DocumentFige.objects.current().count()) == ("caduque", 0, 0)
 
 
+@pytest.mark.usefixtures("vite")
 def test_project_taken_up_again_is_a_draft_that_can_be_written(projet: Projet, admin: Utilisateur) -> None:
     projet.put("a_signer")
     act(projet, admin, "abandonner")
@@ -940,12 +963,14 @@ def test_convention_signed_elsewhere_is_taken_as_it_was(projet: Projet, admin: U
     assert projet.fresh().etat == "signee"
 
 
+@pytest.mark.usefixtures("vite")
 def test_convention_terminated_keeps_its_document(projet: Projet, admin: Utilisateur) -> None:
     projet.put("notifiee")
     act(projet, admin, "resilier")
     assert (projet.fresh().etat, DocumentFige.objects.current().count()) == ("resiliee", 1)
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("action", ["ouvrir", "valider", "deliberer"])
 def test_what_breaks_down_leaves_no_half_act(projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch, action: str) -> None:
     depuis, _, _ = PERMIS[action]
@@ -1012,6 +1037,7 @@ def test_avenant_given_up_is_taken_up_again_where_avenants_start(projet: Projet,
     assert (reponse.status_code, copie.fresh().etat) == (200, "brouillon")
 
 
+@pytest.mark.usefixtures("vite")
 def test_page_opens_for_all_the_people_of_the_parties(projet: Projet, client: Client) -> None:
     codes = {}
     for qui, user in projet.gens.items():
@@ -1020,6 +1046,7 @@ def test_page_opens_for_all_the_people_of_the_parties(projet: Projet, client: Cl
     assert codes == dict.fromkeys(projet.gens, 200) | {"etranger": 404}
 
 
+@pytest.mark.usefixtures("vite")
 def test_refused_step_is_shown_again_as_it_was_typed(projet: Projet, admin: Utilisateur, client: Client) -> None:
     client.force_login(admin)
     reponse = client.post(reverse("vie_passer", args=["ESSAI-1", "abandonner"]), {"motif": " "})
@@ -1032,6 +1059,7 @@ def test_refused_step_is_shown_again_as_it_was_typed(projet: Projet, admin: Util
     assert "Dans l’armoire des marchés</textarea>" in reponse.content.decode()
 
 
+@pytest.mark.usefixtures("vite")
 def test_step_made_on_the_page_is_told(projet: Projet, agent: Utilisateur, client: Client) -> None:
     client.force_login(agent)
     reponse = client.post(reverse("vie_passer", args=["ESSAI-1", "ouvrir"]), follow=True)
@@ -1039,6 +1067,7 @@ def test_step_made_on_the_page_is_told(projet: Projet, agent: Utilisateur, clien
     assert "Négociation ouverte." in reponse.content.decode()
 
 
+@pytest.mark.usefixtures("vite")
 @pytest.mark.parametrize("pour", ["x", "0", "-1", "9" * 30, "9" * 5000])
 def test_altered_choice_of_a_party_is_refused_without_crash(projet: Projet, admin: Utilisateur, client: Client, pour: str) -> None:
     projet.put("en_negociation")

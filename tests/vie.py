@@ -1,5 +1,6 @@
 """A convention at any step of its life, with the people who make it go on."""
 
+import sys
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -40,6 +41,16 @@ def type_small_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
 def find_no_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:
     """The controls of coherence, which have their own tests, are not asked each time."""
     monkeypatch.setattr(conditions, "find_ouvertes", lambda convention: [])
+
+
+def hold_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The text never changes and nothing contradicts it, for tests of many acts where only people and states count."""
+    find_no_contradiction(monkeypatch)
+    ici = sys.modules[__name__]
+    for module in (actes, ici):
+        monkeypatch.setattr(module, "build_instantane", lambda convention: {})
+    for module in (conditions, ici):
+        monkeypatch.setattr(module, "compute_empreinte_texte", lambda convention: "a" * 64)
 
 
 @dataclass

@@ -155,7 +155,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='convention',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('avenant_de__isnull', True), ('numero_avenant__isnull', True)), models.Q(('avenant_de__isnull', False), ('numero_avenant__gte', 1)), _connector='OR'), name='convention_avenant_numerote', violation_error_message='Un avenant porte un numéro et la convention qu’il modifie.'),
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('avenant_de__isnull', True), ('numero_avenant__isnull', True)), models.Q(('avenant_de__isnull', False), ('numero_avenant__gte', 1), ('numero_avenant__isnull', False)), _connector='OR'), name='convention_avenant_numerote', violation_error_message='Un avenant porte un numéro et la convention qu’il modifie.'),
         ),
         migrations.AddConstraint(
             model_name='convention',

@@ -15,6 +15,7 @@ from documents.figes import DocumentFige, get_document
 from documents.instantane import compute_empreinte_texte
 from documents.signatures import Signature
 from fiches.models import FicheAction
+from financement.controles.regles import find_contradictions
 from financement.controles.verification import find_ouvertes
 from financement.situation import compute_situation
 from socle.controles import Gravite
@@ -163,7 +164,8 @@ def no_contradiction(c: Contexte) -> list[Obstacle]:
     bloquantes = [t for t in find_ouvertes(c.convention) if t.regle.gravite == Gravite.BLOQUANT]
     if bloquantes and c.convention.is_avenant:
         precedente = Convention.objects.with_parties().get(pk=find_precedente(c.convention).pk)
-        connues = {(t.regle.identifiant, t.constat.message) for t in find_ouvertes(precedente)}
+        # Accepted with a reason or not: what was signed with it is signed.
+        connues = {(t.regle.identifiant, t.constat.message) for t in find_contradictions(precedente)}
         bloquantes = [t for t in bloquantes if (t.regle.identifiant, t.constat.message) not in connues]
     if not bloquantes:
         return []

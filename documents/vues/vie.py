@@ -21,7 +21,7 @@ from documents.dossier import build_dossier
 from documents.figes import DocumentPerdu, get_document
 from documents.reconduction import explain_reconduction
 from documents.signatures import Signature, compare_fichier, explain_enregistrement
-from documents.vie.actes import has_agents, list_offres, pass_convention, sign
+from documents.vie.actes import Offre, has_agents, list_offres, pass_convention, sign
 from documents.vie.conditions import Contexte
 from documents.vie.preparation import Preparation, start_freeze
 from documents.vie.table import PARCOURS
@@ -58,6 +58,7 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
     page = {
         "convention": convention,
         "saisie": saisie or Saisie(),
+        "sans_formulaire": saisie is not None and saisie.formulaire not in list_formulaires(contexte, offres),
         "etapes": list_etapes(convention),
         "preparation": Preparation.objects.filter(convention=convention).select_related("demandee_par").first(),
         "principales": [o for o in offres if o.transition.principale],
@@ -87,6 +88,23 @@ def show_vie(request: HttpRequest, convention: Convention, saisie: Saisie | None
         "aujourdhui": timezone.localdate(),
     }
     return render(request, "documents/vie.html", page, status=422 if saisie else 200)
+
+
+def list_formulaires(contexte: Contexte, offres: list[Offre]) -> set[str]:
+    """Forms that the page shows; what is refused in another is told above all."""
+    convention, user = contexte.convention, contexte.user
+    formulaires = {f"passer-{o.transition.action}" for o in offres}
+    if not explain_deliberation(user, convention):
+        formulaires |= {f"deliberation-{p.pk}" for p in contexte.parties}
+    if contexte.document:
+        formulaires.add("verifier")
+        if convention.etat == Convention.Etat.A_SIGNER and not explain_enregistrement(user):
+            formulaires |= {f"signer-{p.pk}" for p in contexte.parties} - {f"signer-{s.partie_id}" for s in contexte.signatures}
+    if not explain_ouverture(user, convention):
+        formulaires.add("avenant")
+    if not explain_reconduction(user, convention):
+        formulaires.add("reconduire")
+    return formulaires
 
 
 def list_etapes(convention: Convention) -> list[dict[str, Any]]:

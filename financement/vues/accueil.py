@@ -12,6 +12,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from comptes.models import Organisation
+from conventions.consolidation import map_consolidees
 from conventions.models import Convention, Politique
 from fiches.fiches import normalize_code
 from fiches.models import FicheAction
@@ -50,8 +51,10 @@ def accueil(request: HttpRequest) -> HttpResponse:
 
 
 def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]]:
-    """Rows of a table of conventions: partners, total, and the part of the person's own organisation."""
-    totaux = compute_totaux(conventions)
+    """Rows of a table of conventions: partners, and by what speaks now, total and part of the person's own organisation."""
+    consolidees = map_consolidees(conventions)
+    par_copie = compute_totaux(consolidees.values())
+    totaux = {pk: par_copie[copie.pk] for pk, copie in consolidees.items()}
     return [
         {
             "convention": convention,
