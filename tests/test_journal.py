@@ -354,9 +354,9 @@ def test_operator_without_organisation_is_named(convention: Convention) -> None:
 
 
 def test_longest_names_fit_in_the_journal(convention: Convention) -> None:
-    longueurs = {f.name: f.max_length for f in (*Utilisateur._meta.concrete_fields, *Organisation._meta.concrete_fields)}
-    organisation = OrganisationFactory(sigle="S" * longueurs["sigle"])
-    personne = UtilisateurFactory(prenom="P" * longueurs["prenom"], nom="N" * longueurs["nom"], organisation=organisation)
+    prenom, nom = (Utilisateur._meta.get_field(champ).max_length for champ in ("prenom", "nom"))
+    organisation = OrganisationFactory(sigle="S" * Organisation._meta.get_field("sigle").max_length)
+    personne = UtilisateurFactory(prenom="P" * prenom, nom="N" * nom, organisation=organisation)
     evenement = record(convention, "x", "x", personne)
     evenement.full_clean(exclude=["donnees"])
     assert evenement.nom_auteur.startswith("PPP")

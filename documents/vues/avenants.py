@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from conventions.acces import get_convention
+from conventions.acces import get_avec_base, get_convention
 from conventions.consolidation import find_consolidee, get_base
 from conventions.models import Convention
 from documents.avenant_pdf import publish_avenant
@@ -26,7 +26,7 @@ from socle.vues import download
 @require_POST
 def ouvrir(request: HttpRequest, reference: str) -> HttpResponse:
     """Open an avenant and go to what it will change."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     try:
         avenant = create_avenant(request.user, convention, request.POST.get("objet", ""))
     except ValidationError as erreur:
@@ -62,7 +62,7 @@ def avenant_pdf(request: HttpRequest, reference: str) -> HttpResponse:
 @telling_loss
 def consolidee_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The agreement as it spoke on a day (`?le=2019-06-30`), or as it speaks now."""
-    base = get_base(get_convention(request.user, reference))
+    base = get_base(get_avec_base(request.user, reference))
     try:
         jour = read_jour(request.GET["le"]) if request.GET.get("le") else None
     except ValidationError as erreur:
@@ -76,7 +76,7 @@ def consolidee_pdf(request: HttpRequest, reference: str) -> HttpResponse:
 @require_POST
 def reconduire(request: HttpRequest, reference: str) -> HttpResponse:
     """Make the draft of the next convention."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     try:
         indexation = read_indexation(request.POST.get("indexation", ""))
         suite = renew(request.user, convention, request.POST.get("nouvelle", ""), indexation)

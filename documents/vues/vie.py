@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from conventions.acces import get_convention
+from conventions.acces import get_avec_base, get_convention
 from conventions.consolidation import find_consolidee, get_base, list_avenants
 from conventions.journal import check_chaine, record, write_journal_csv
 from conventions.models import Convention
@@ -234,7 +234,7 @@ def journal_csv(request: HttpRequest, reference: str) -> HttpResponse:
 @require_POST
 def dossier(request: HttpRequest, reference: str) -> HttpResponse:
     """The auditor's archive; taking it is an event of the journal."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     user: Any = request.user
     if user.is_lecteur:
         raise PermissionDenied("Le dossier complet est remis par un agent de l’une des parties.")

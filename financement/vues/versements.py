@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from djmoney.money import Money
 
 from comptes.bancaire import show_iban
-from conventions.acces import get_convention
+from conventions.acces import get_avec_base
 from conventions.consolidation import get_base
 from conventions.journal import record
 from conventions.models import Convention
@@ -56,7 +56,7 @@ DATES = [
 @require_safe
 def versements(request: HttpRequest, reference: str) -> HttpResponse:
     """Where payments stand."""
-    return show_versements(request, get_convention(request.user, reference))
+    return show_versements(request, get_avec_base(request.user, reference))
 
 
 def show_versements(request: HttpRequest, convention: Convention, saisie: Saisie | None = None) -> HttpResponse:
@@ -156,7 +156,7 @@ def read_jour_ou_refus(texte: str) -> tuple[date | None, tuple[str, ...]]:
 @require_POST
 def demander(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
     """Ask for a payment."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     envoi = request.POST
     try:
         montant, exercice, jour = gather(
@@ -174,7 +174,7 @@ def demander(request: HttpRequest, reference: str, versement: int) -> HttpRespon
 @require_POST
 def constater(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
     """Note that the condition of a payment holds."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     try:
         jour, motif = gather(partial(read_jour, request.POST.get("jour", "")), partial(read_motif, request.POST.get("motif", "")))
         note_condition(request.user, convention, versement, jour, motif)
@@ -187,7 +187,7 @@ def constater(request: HttpRequest, reference: str, versement: int) -> HttpRespo
 @require_POST
 def avancer(request: HttpRequest, reference: str, pk: int, action: str) -> HttpResponse:
     """Make one step of a payment."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     paiement = get_object_or_404(Paiement, convention=get_base(convention), pk=pk)
     if action not in PAR_ACTION:
         raise Http404("Cette étape n’existe pas.")
@@ -208,7 +208,7 @@ def avancer(request: HttpRequest, reference: str, pk: int, action: str) -> HttpR
 @require_POST
 def joindre(request: HttpRequest, reference: str, versement: int) -> HttpResponse:
     """Add a supporting file to a payment planned."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     user: Any = request.user
     if user.is_lecteur:
         raise PermissionDenied("Votre compte lit les versements sans y joindre de pièce.")
@@ -242,7 +242,7 @@ def joindre(request: HttpRequest, reference: str, versement: int) -> HttpRespons
 @require_safe
 def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """A supporting file."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     jointe = get_object_or_404(PieceVersement, convention=get_base(convention), pk=pk)
     extension = str(jointe.fichier.name).rpartition(".")[2]
     try:
@@ -258,7 +258,7 @@ def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
 @require_POST
 def crediter(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
     """Record what was voted and committed for a year."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     base = get_base(convention)
     if refus := explain_paie(request.user, payeur):
         raise PermissionDenied(refus)
@@ -297,7 +297,7 @@ def crediter(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
 @require_POST
 def reverser(request: HttpRequest, reference: str, payeur: int) -> HttpResponse:
     """Record the titre that claims back what was overpaid."""
-    convention = get_convention(request.user, reference)
+    convention = get_avec_base(request.user, reference)
     envoi = request.POST
     try:
         montant, jour = gather(partial(read_euros, envoi.get("montant", "")), partial(read_jour, envoi.get("jour", "")))
