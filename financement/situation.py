@@ -191,10 +191,11 @@ def _plan(versement: Versement, du: Du) -> Decimal | None:
 
 def _share_cents(situation: SituationPayeur) -> None:
     """Shares that make a whole give cents that make what is due: rounded one by one, they would miss it or pass it."""
-    taux = [li.versement.taux for li in situation.lignes if li.versement.montant is None and li.versement.taux is not None]
-    if situation.du.montant is None or len(taux) != len(situation.lignes) or sum(taux) != 100:
+    lignes = [li for li in situation.lignes if not li.retire]
+    taux = [li.versement.taux for li in lignes if li.versement.montant is None and li.versement.taux is not None]
+    if situation.du.montant is None or len(taux) != len(lignes) or sum(taux) != 100:
         return
-    for ligne, part in zip(situation.lignes, split_total(situation.du.montant, taux), strict=True):
+    for ligne, part in zip(lignes, split_total(situation.du.montant, taux), strict=True):
         ligne.prevu = part
 
 

@@ -1,20 +1,14 @@
 """Conventions with some of everything, frozen and signed in few steps, and avenants on top of them."""
 
-import zlib
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
-
 from comptes.models import Organisation, Utilisateur
-from conventions.gel import lift
 from conventions.models import Convention, Politique
-from documents.accords import Accord
 from documents.avenants import create_avenant
 from documents.figes import DocumentFige, create_document
-from documents.instantane import build_instantane, compute_empreinte_texte, write_canonique
-from documents.models import Signature
+from documents.instantane import build_instantane, write_canonique
 from fiches.models import FicheAction, Pilote, ProduitPret
 from tests import factories
 from tests.factories import euros
@@ -57,36 +51,10 @@ def fill(convention: Convention, payeur: Organisation, pilote: Utilisateur) -> F
     return fiche
 
 
-def prepare(convention: Convention) -> Convention:
-    """Write all that a document needs before it is signed: dates, délibérations, signatories, fiches validated."""
-    with lift():
-        Convention.objects.filter(pk=convention.pk).update(date_debut=date(2018, 1, 1), date_fin=date(2020, 12, 31))
-        convention.parties.update(
-            deliberation_numero="2018-1",
-            deliberation_date=date(2018, 6, 1),
-            civilite="Madame",
-            signataire="Dominique Martin",
-            qualite="Présidente",
-        )
-        FicheAction.objects.filter(convention=convention).update(etat=FicheAction.Etat.VALIDEE)
-    return reread(convention)
-
-
-def agree(convention: Convention, etat: str = Convention.Etat.DELIBEREE) -> Convention:
-    """Every party agreed on the text as it stands, and deliberated on it."""
+def freeze(convention: Convention, pdf: bytes | None = PDF, scelle: bytes | None = None, donnees: bytes | None = None) -> DocumentFige:
+    """Put a convention at signature, its data as they are unless given; the document says whatever `pdf` holds."""
     convention = reread(convention)
-    empreinte = compute_empreinte_texte(convention)
-    Accord.objects.filter(convention=convention).delete()
-    for partie in convention.parties.all():
-        Accord.objects.create(convention=convention, organisation=partie.organisation, empreinte=empreinte)
-    Convention.objects.filter(pk=convention.pk).update(etat=etat)
-    return reread(convention)
-
-
-def freeze(convention: Convention, pdf: bytes | None = PDF, scelle: bytes | None = None) -> DocumentFige:
-    """Put a convention at signature, its data as they are; the document says whatever `pdf` holds."""
-    convention = reread(convention)
-    document = create_document(convention, None, write_canonique(build_instantane(convention)), pdf, scelle)
+    document = create_document(convention, None, donnees or write_canonique(build_instantane(convention)), pdf, scelle)
     Convention.objects.filter(pk=convention.pk).update(etat=Convention.Etat.A_SIGNER)
     document.convention.refresh_from_db()
     return document
@@ -105,19 +73,3 @@ def amend(user: Utilisateur, base: Convention, objet: str = "Prolonger d’un an
     if champs:
         Convention.objects.filter(pk=avenant.pk).update(**champs)
     return reread(avenant)
-
-
-def sign_elsewhere(document: DocumentFige) -> None:
-    """Record the signature of every party but the last, outside the pages."""
-    for partie in list(document.convention.parties.all())[:-1]:
-        Signature.objects.create(document=document, partie=partie, mode="ailleurs", date=timezone.localdate(), preuve="Parapheur")
-
-
-def spell(texte: str) -> str:
-    """A text of a page with plain spaces and straight tags left out of sight of the tests."""
-    return " ".join(texte.split())
-
-
-def unique_pdf(texte: str) -> bytes:
-    """Bytes that look like a PDF and differ from all others."""
-    return PDF + str(zlib.crc32(texte.encode())).encode()

@@ -58,7 +58,7 @@ def projet(db: None) -> Projet:
 
 
 def put_at_signature(projet: Projet, scelle: bytes | None = None) -> DocumentFige:
-    document = freeze(projet.convention, ORIGINAL, scelle)
+    document = freeze(projet.convention, ORIGINAL, scelle, b"{}")
     document.fait_le = timezone.now() - 7 * JOUR
     document.save()
     return document
