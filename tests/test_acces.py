@@ -170,6 +170,7 @@ TABLE = {
     "jeton": PAGE,
     "resume_desabonner": Adresse({"jeton": "faux"}, anonyme=404, lecteur=404, lecture_seule=False),
     "aide": PUBLIQUE,
+    "aide_parcours": Adresse({"cle": "signature"}, anonyme=200),
     "accessibilite": PUBLIQUE,
     "mentions_legales": PUBLIQUE,
     "confidentialite": PUBLIQUE,

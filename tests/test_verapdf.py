@@ -11,16 +11,16 @@ import pytest
 from django.core.files.base import ContentFile
 from PIL import Image
 
+from comptes.models import Utilisateur
 from conventions.models import Convention
 from documents.avenant_pdf import publish_avenant
 from documents.publication import publish_convention
 from documents.sceau import seal_document
 from tests import factories
-from tests.signees import amend, conclude, reread
+from tests.signees import amend, reread
 from tests.test_pades import PHRASE, PLATEFORME
 from tests.test_pdf import print_demonstration
 from tests.verapdf import controle
-from tests.vie import make_project
 
 pytestmark = [pytest.mark.verapdf, pytest.mark.django_db]
 
@@ -57,32 +57,26 @@ def print_bare() -> bytes:
     return publish_convention(Convention.objects.with_parties().get(pk=factories.ConventionFactory().pk))
 
 
-def print_at_signature(dossier: Path, settings: Any) -> dict[str, bytes]:
-    """The document of a small agreement as it is signed, its sealed copy, and an avenant that changes a bit of everything."""
+def print_at_signature(signee: Convention, user: Utilisateur, dossier: Path, settings: Any) -> dict[str, bytes]:
+    """The document of an agreement as it goes to signature, its sealed copy, and an avenant that changes a bit of everything."""
     (dossier / "sceau.p12").write_bytes(PLATEFORME.lock())
     settings.SCEAU_FICHIER, settings.SCEAU_PHRASE = str(dossier / "sceau.p12"), PHRASE
-    projet = make_project()
-    fiche = projet.convention.fiches.get()
-    fiche.constat = "Le commerce de centre-ville perd ses enseignes, et les friches s’y installent. " * 3
-    fiche.save()
-    factories.LigneCoutFactory(fiche=fiche, annee=2018)
-    factories.ArticleFactory(convention=projet.convention, numero=1)
-    convention = projet.fresh()
+    convention = reread(signee)
     convention.etat = Convention.Etat.A_SIGNER
     fige = publish_convention(convention)
-    avenant = amend(projet.gens["agent financeur"], conclude(projet.convention), "Prolonger d’un an", date_fin=date(2021, 12, 31))
-    avenant.fiches.update(constat=fiche.constat.replace("friches", "locaux vides"))
+    avenant = amend(user, signee, date_fin=date(2021, 12, 31), preambule="Le commerce de centre-ville perd ses enseignes. " * 5)
     avenant.articles.all().delete()
     avenant.fiches.get().lignes_cout.update(montant=Decimal(250))
-    neuve = factories.FicheFactory(convention=avenant, axe=avenant.axes.get(), code="E.A 2", contenus="- Un\n- **Deux**")
+    neuve = factories.FicheFactory(convention=avenant, axe=avenant.axes.get(), contenus="- Un\n- **Deux**")
     factories.LigneCoutFactory(fiche=neuve, annee=2019)
-    change = publish_avenant(reread(avenant))
-    return {"à signer": fige, "scellé": seal_document(fige, convention) or b"", "avenant": change}
+    return {"à signer": fige, "scellé": seal_document(fige, convention) or b"", "avenant": publish_avenant(reread(avenant))}
 
 
-def test_every_document_is_pdf_a_3a_and_pdf_ua_1(imprimes: dict[str, bytes], convention: Convention, tmp_path: Path, settings: Any) -> None:
+def test_every_document_is_pdf_a_3a_and_pdf_ua_1(
+    imprimes: dict[str, bytes], convention: Convention, agent: Utilisateur, tmp_path: Path, settings: Any
+) -> None:
     documents = imprimes | {"signée, trois parties": print_signed(convention), "vide": print_bare()}
-    documents |= print_at_signature(tmp_path, settings)
+    documents |= print_at_signature(convention, agent, tmp_path, settings)
     fichiers = []
     for nom, contenu in documents.items():
         fichiers.append(tmp_path / f"{nom}.pdf")
