@@ -204,7 +204,7 @@ def test_queries_stay_flat(fin: date, agent: Utilisateur) -> None:
         factories.PartieFactory(convention=convention, organisation=agent.organisation, seance_prevue=fin)
         factories.VersementFactory(convention=convention, date_prevue=fin)
     assert len(read_events(agent)) == 10
-    assert count() == avant + 1  # what was paid of the payments, once there are some
+    assert count() <= avant + 1  # what was paid of the payments, once there are some
 
 
 # --- The address ------------------------------------------------------------------------------------

@@ -97,6 +97,7 @@ def test_archive_that_says_it_unfolds_into_too_much_is_nothing() -> None:
     assert find_extension(bytes(contenu)) == ""
 
 
+@pytest.mark.filterwarnings("ignore")
 @given(st.binary(max_size=300), st.sampled_from([b"", b"%PDF-", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"PK\x03\x04"]))
 def test_bytes_drawn_at_random_never_crash(fin: bytes, debut: bytes) -> None:
     assert find_extension(debut + fin) in {"", "pdf", "png", "jpg"}
@@ -109,6 +110,7 @@ ENTIERS = [ODT, DEFLATED, LZMA, BZIP2, DOCX, draw("PNG"), draw("JPEG"), PHOTOS]
 blessures = st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6)
 
 
+@pytest.mark.filterwarnings("ignore")  # Pillow tells what it makes do with
 @given(st.sampled_from(ENTIERS), blessures, st.floats(0, 1))
 @settings(max_examples=200)
 def test_spoilt_file_never_crashes(entier: bytes, blessures: list[tuple[float, int]], gardes: float) -> None:

@@ -24,6 +24,7 @@ from documents.figes import DocumentFige, read_kept
 from documents.models import Signature
 from documents.signatures import create_signature, read_racines_reconnues
 from documents.vie.actes import sign as record_signature
+from socle.pades import run
 from socle.pades_sceau import read_sceau, seal
 from tests import factories
 from tests.ecritures import spell
@@ -346,10 +347,9 @@ def test_time_stamp_alone_signs_nothing(projet: Projet) -> None:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.signers import PdfTimeStamper
 
-    horodate = BytesIO()
-    ajout = IncrementalPdfFileWriter(BytesIO(ORIGINAL))
-    PdfTimeStamper(make_horloge(HORLOGE, MAINTENANT)).timestamp_pdf(ajout, "sha256", output=horodate)
-    assert "aucune signature électronique" in refuse(projet, horodate.getvalue())
+    timbreur = PdfTimeStamper(make_horloge(HORLOGE, MAINTENANT))
+    horodate = run(timbreur.async_timestamp_pdf(IncrementalPdfFileWriter(BytesIO(ORIGINAL)), "sha256")).getvalue()
+    assert "aucune signature électronique" in refuse(projet, horodate)
 
 
 @pytest.fixture
