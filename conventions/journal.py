@@ -1,8 +1,6 @@
 """The journal of a convention: every event, who, when, what. It only grows, and each event seals the one before."""
 
-import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,12 +12,11 @@ from django.utils import timezone
 
 from comptes.models import Organisation, Utilisateur
 from conventions.conventions import Convention
+from socle.ecriture_csv import write_csv
 
 DEBUT = "0" * 64
 NOM = 200
-BOM = "\ufeff"
 LIENS = {"auteur", "organisation"}  # emptied when an account is deleted: the names are kept beside, sealed
-FORMULES = ("=", "+", "-", "@", "\t", "\r")
 
 
 class JournalIntouchable(TypeError):
@@ -164,21 +161,12 @@ def write_journal_scelle(convention: Convention) -> bytes:
 
 
 def write_journal_csv(convention: Convention) -> bytes:
-    """The journal as a French CSV (`;`, BOM), oldest first; what looks like a formula is neutralised."""
-    tampon = io.StringIO()
-    lignes = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
-    lignes.writerow(["Rang", "Date", "Genre", "Par", "Évènement", "Détails", "Empreinte précédente", "Empreinte"])
-    for e in convention.evenements.order_by("rang"):
-        details = json.dumps(e.donnees, ensure_ascii=False, sort_keys=True) if e.donnees else ""
-        cellules = [
-            e.rang,
-            f"{timezone.localtime(e.date):%d/%m/%Y %H:%M:%S}",
-            e.genre,
-            e.nom_auteur,
-            e.message,
-            details,
-            e.precedent,
-            e.empreinte,
-        ]
-        lignes.writerow([f"'{c}" if isinstance(c, str) and c.startswith(FORMULES) else c for c in cellules])
-    return (BOM + tampon.getvalue()).encode()
+    """The journal as a French CSV, oldest first."""
+    entetes = ["Rang", "Date", "Genre", "Par", "Évènement", "Détails", "Empreinte précédente", "Empreinte"]
+    return write_csv(entetes, (_write_row(e) for e in convention.evenements.order_by("rang")))
+
+
+def _write_row(e: Evenement) -> list[str | int]:
+    quand = f"{timezone.localtime(e.date):%d/%m/%Y %H:%M:%S}"
+    details = json.dumps(e.donnees, ensure_ascii=False, sort_keys=True) if e.donnees else ""
+    return [e.rang, quand, e.genre, e.nom_auteur, e.message, details, e.precedent, e.empreinte]

@@ -1,6 +1,5 @@
 """The auditor's file: all that a convention left, in one archive that opens anywhere, with the fingerprints to check it."""
 
-import csv
 import io
 import json
 import zipfile
@@ -13,7 +12,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from conventions.consolidation import get_base, list_avenants
-from conventions.journal import BOM, FORMULES, check_chaine, write_journal_csv, write_journal_scelle
+from conventions.journal import check_chaine, write_journal_csv, write_journal_scelle
 from conventions.models import Convention
 from documents.figes import DocumentFige, DocumentPerdu, read_kept
 from documents.instantane import build_instantane, compute_empreinte, write_canonique
@@ -22,6 +21,7 @@ from financement.models import PieceVersement
 from financement.situation import compute_situation
 from financement.syntheses import compute_recapitulatif
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
+from socle.ecriture_csv import write_csv
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]
         for paiement in li.paiements
     ]
     entetes = "Versement;Payeur;État;Montant;Exercice;Imputation;Bordereau;Mandat;Demandé;Service fait;Liquidé;Mandaté;Payé".split(";")
-    yield Fichier("versements/paiements.csv", "Paiements", _write_csv(entetes, lignes))
+    yield Fichier("versements/paiements.csv", "Paiements", write_csv(entetes, lignes))
     titres = [
         [
             r.numero_titre,
@@ -144,7 +144,7 @@ def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]
         for r in base.reversements.select_related("payeur", "redevable")
     ]
     entetes = ["Titre", "Émis par", "Redevable", "Montant", "Exercice", "Motif", "Émis le"]
-    yield Fichier("versements/reversements.csv", "Titres de reversement", _write_csv(entetes, titres))
+    yield Fichier("versements/reversements.csv", "Titres de reversement", write_csv(entetes, titres))
     credits = [
         [
             c.payeur.sigle,
@@ -155,7 +155,7 @@ def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]
         for c in base.credits.select_related("payeur")
     ]
     entetes = ["Payeur", "Exercice", "AE votées", "CP votés", "Engagé", "Numéro d’engagement"]
-    yield Fichier("versements/credits.csv", "Crédits par exercice", _write_csv(entetes, credits))
+    yield Fichier("versements/credits.csv", "Crédits par exercice", write_csv(entetes, credits))
     for piece in PieceVersement.objects.filter(convention=base):
         yield from _kept(
             piece.fichier.name or "", piece.empreinte, f"versements/pieces/{piece.pk}-{piece.empreinte[:8]}", piece.intitule, manquants
@@ -183,12 +183,4 @@ def _write_historique(convention: Convention) -> bytes:
             lignes.append(
                 [quand, version.code, str(version.history_user or ""), version.get_history_type_display(), version.etat, version.titre]
             )
-    return _write_csv(["Date", "Fiche", "Par", "Acte", "État", "Titre"], lignes)
-
-
-def _write_csv(entetes: list[str], lignes: list[list[str]]) -> bytes:
-    tampon = io.StringIO()
-    table = csv.writer(tampon, delimiter=";", lineterminator="\r\n")
-    table.writerow(entetes)
-    table.writerows([[f"'{c}" if c.startswith(FORMULES) else c for c in ligne] for ligne in lignes])
-    return (BOM + tampon.getvalue()).encode()
+    return write_csv(["Date", "Fiche", "Par", "Acte", "État", "Titre"], lignes)

@@ -49,6 +49,11 @@ class LigneVersement:
     def paye(self) -> Decimal:
         return sum((p.montant.amount for p in self.paiements if p.is_paye), ZERO)
 
+    @property
+    def propose(self) -> Decimal | None:
+        """What a request would ask for: what the plan still leaves; None when it gives no amount, or nothing is left."""
+        return None if self.prevu is None or self.prevu <= self.demande else self.prevu - self.demande
+
 
 @dataclass
 class LigneExercice:

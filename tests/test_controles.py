@@ -20,7 +20,7 @@ from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.controles.acceptations import AcceptationRefusee, accept, reopen
 from financement.controles.suivi import mark, silence, verifier_convention
-from financement.controles.verification import explain_blocage, find_ouvertes, verify
+from financement.controles.verification import find_bloquantes, find_ouvertes, verify
 from financement.models import Acceptation, Contradiction, ImportBudget, LigneCout, NatureDepense, Verification
 from tests import factories
 from tests.factories import euros
@@ -296,17 +296,17 @@ def test_long_list_is_read_page_by_page(client_agent: Client, convention: Conven
 # --- Signature --------------------------------------------------------------------------------------------------
 
 
-def test_signature_is_refused_with_the_first_reasons(convention: Convention, fiche: FicheAction) -> None:
-    refus = explain_blocage(convention)
-    assert "contradictions empêchent la signature." in refus
-    assert "La date de prise d’effet n’est pas écrite." in refus
+def test_signature_is_kept_by_what_blocks_alone(convention: Convention, fiche: FicheAction) -> None:
+    bloquantes = find_bloquantes(convention)
+    assert "La date de prise d’effet n’est pas écrite." in [t.constat.message for t in bloquantes]
+    assert len(bloquantes) < len(find_ouvertes(convention))
 
 
 def test_signature_is_open_once_what_blocks_is_accepted(convention: Convention, fiche: FicheAction, agent: Utilisateur) -> None:
     verify(convention)
     bloquantes = dict(Contradiction.objects.filter(gravite="bloquant").values_list("pk", "empreinte"))
     accept(agent, convention, bloquantes, MOTIF)
-    assert explain_blocage(convention) == ""
+    assert find_bloquantes(convention) == []
     assert find_ouvertes(convention)  # the others do not block
 
 

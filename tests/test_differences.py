@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conventions.models import Article, Axe, Convention, MontantDeclare, Objectif, Partie
-from documents.differences import LIBELLES, MUETS, MUETS_AVENANT, VIDE, Changement, Difference, Mouvement, compare_donnees
+from documents.differences import Changement, Difference, Mouvement, compare_donnees
 from documents.instantane import Donnees
+from documents.libelles import LIBELLES, MUETS, MUETS_AVENANT, VIDE
 from fiches.models import FicheAction, Indicateur, ProduitPret
 from financement.models import Versement
 from tests.ecritures import spell

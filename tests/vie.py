@@ -40,7 +40,7 @@ def type_small_pdfs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def find_no_contradiction(monkeypatch: pytest.MonkeyPatch) -> None:
     """The controls of coherence, which have their own tests, are not asked each time."""
-    monkeypatch.setattr(conditions, "find_ouvertes", lambda convention: [])
+    monkeypatch.setattr(conditions, "find_bloquantes", lambda convention: [])
 
 
 def hold_text(monkeypatch: pytest.MonkeyPatch) -> None:

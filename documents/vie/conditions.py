@@ -16,9 +16,8 @@ from documents.instantane import compute_empreinte_texte
 from documents.signatures import Signature
 from fiches.models import FicheAction
 from financement.controles.regles import find_contradictions
-from financement.controles.verification import find_ouvertes
+from financement.controles.verification import find_bloquantes
 from financement.situation import compute_situation
-from socle.controles import Gravite
 from socle.typographie import format_euros, list_fr
 
 MONTREES = 5
@@ -161,7 +160,7 @@ def dates_known(c: Contexte) -> list[Obstacle]:
 
 def no_contradiction(c: Contexte) -> list[Obstacle]:
     """No blocking control is open. An avenant answers only for what it brings: the rest was signed before it."""
-    bloquantes = [t for t in find_ouvertes(c.convention) if t.regle.gravite == Gravite.BLOQUANT]
+    bloquantes = find_bloquantes(c.convention)
     if bloquantes and c.convention.is_avenant:
         precedente = Convention.objects.with_parties().get(pk=find_precedente(c.convention).pk)
         # Accepted with a reason or not: what was signed with it is signed.

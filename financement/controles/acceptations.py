@@ -67,6 +67,9 @@ def reopen(user: Any, convention: Convention, acceptations: Collection[int]) -> 
     cles = list(Acceptation.objects.filter(convention=convention, pk__in=acceptations, retiree_le=None).values_list("cle", flat=True))
     nombre = _withdraw(user, convention, cles)
     count_ouvertes(convention)
+    if nombre:
+        quoi = f"{nombre} acceptations retirées" if nombre > 1 else "Une acceptation retirée"
+        record(convention, "acceptations_retirees", f"{quoi} : la question est de nouveau posée.", user)
     return nombre
 
 

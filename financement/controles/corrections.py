@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.utils import timezone
 
+from conventions.journal import record
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.cofinancements import CoFinancement
@@ -170,6 +171,7 @@ def write(user: Any, convention: Convention, changements: Sequence[Changement], 
         journal.append({"table": changement.table, "cle": changement.cle, "avant": avant, "apres": apres})
     if not journal:
         raise CorrectionImpossible("Ces valeurs sont déjà les mêmes : rien n’a été changé.")
+    record(convention, "correction", f"Corrigé depuis les contrôles : {resume}.", user)
     return Reprise.objects.create(convention=convention, auteur=user, resume=resume[:250], changements=journal)
 
 
@@ -203,3 +205,4 @@ def undo(user: Any, reprise: Reprise) -> None:
         TABLES[c["table"]].write(user, convention, c["cle"], c["avant"])
     reprise.annulee_par, reprise.annulee_le = user, timezone.now()
     reprise.save(update_fields=["annulee_par", "annulee_le"])
+    record(convention, "correction_annulee", f"Correction annulée : {reprise.resume}.", user)

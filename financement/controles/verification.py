@@ -124,13 +124,6 @@ def find_ouvertes(convention: Convention) -> list[Trouvaille]:
     return keep_open(convention, find_contradictions(convention))
 
 
-def explain_blocage(convention: Convention) -> str:
-    """Why this convention cannot go to signature now; empty when it can."""
-    bloquantes = [t for t in find_ouvertes(convention) if t.regle.gravite == Gravite.BLOQUANT]
-    if not bloquantes:
-        return ""
-    nombre = len(bloquantes)
-    premieres = " ".join(t.constat.message for t in bloquantes[:3])
-    debut = f"{nombre} contradictions empêchent" if nombre > 1 else "Une contradiction empêche"
-    suite = f" Et {nombre - 3} autres." if nombre > 4 else " Et une autre." if nombre == 4 else ""
-    return f"{debut} la signature. {premieres}{suite} Corrigez-les ou acceptez-les avec un motif dans les contrôles de la convention."
+def find_bloquantes(convention: Convention) -> list[Trouvaille]:
+    """What is open and keeps this convention from signature."""
+    return [t for t in find_ouvertes(convention) if t.regle.gravite == Gravite.BLOQUANT]
