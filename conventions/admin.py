@@ -83,7 +83,7 @@ class ConventionAdmin(AdminVisible):
         ("Période", {"fields": ["periode", ("annee_debut", "annee_fin"), ("date_debut", "date_fin"), "duree_declaree_mois"]}),
         ("Signature", {"fields": ["date_point_etape", "date_signature", "lieu_signature", "nombre_originaux", "tribunal"]}),
         ("Échéances", {"fields": [("delai_bilan_mois", "preavis_mois")]}),
-        ("Coûts", {"fields": ["tarif_journalier"]}),
+        ("Coûts", {"fields": ["tarif_journalier", "formule_solde"]}),
         ("Texte", {"fields": ["preambule", "liste_variables"]}),
     ]
 

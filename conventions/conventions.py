@@ -13,6 +13,7 @@ from django.urls import reverse
 from simple_history.models import HistoricalRecords
 
 from conventions.etats import FIGES, SIGNES, Etat
+from conventions.formules import FormuleSolde
 from conventions.gel import QuerySetGelable
 from conventions.variables import refuse_unknown
 from socle.montants import EuroField, MinimumEuro, euro_only
@@ -143,6 +144,13 @@ class Convention(models.Model):
         blank=True,
         validators=[MinimumEuro(Decimal(0))],
         help_text="Valeur d’un jour de travail dans les coûts.",
+    )
+    formule_solde = models.CharField(
+        "formule du solde",
+        max_length=12,
+        choices=FormuleSolde.choices,
+        default=FormuleSolde.DEPENSES,
+        help_text="Ce que veut dire « au prorata des objectifs atteints ». L’article l’écrit par {{ solde.formule }}.",
     )
     preambule = models.TextField(
         "préambule", blank=True, help_text="Peut contenir les variables de la liste, comme {{ convention.periode }}."

@@ -5,8 +5,9 @@ writing itself, so that a shell, a new page or a mistake cannot change what was 
 """
 
 import contextlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,7 +25,20 @@ SUIVI_CONVENTION = frozenset(
 )
 SUIVI_PARTIE = frozenset({"deliberation_executoire", "deliberation_fichier", "seance_prevue"})
 _levee: ContextVar[bool] = ContextVar("gel_leve", default=False)
-_chemins: dict[type[models.Model], tuple[str, frozenset[str]]] = {}
+
+
+@dataclass(frozen=True)
+class Protection:
+    """How a table is frozen: the path to the state that commands it, the columns that stay writable, the states, the sentence."""
+
+    chemin: str
+    libres: frozenset[str]
+    figes: tuple[str, ...]
+    refus: str
+
+
+REFUS = "Cette convention est figée : rien n’y change plus ({nom}). Une convention signée se modifie par un avenant."
+_chemins: dict[type[models.Model], Protection] = {}
 
 
 class ConventionFigee(ValidationError):
@@ -63,7 +77,7 @@ class QuerySetGelable(models.QuerySet[M]):
 
     def update(self, **champs: Any) -> int:
         if self._is_held(champs):
-            _refuse_rows(self.order_by(), _chemins[self.model][0])
+            _refuse_rows(self.order_by())
             if lien := _find_lien(self.model):
                 vers = [champs[nom] for nom in (lien.name, lien.attname) if nom in champs]
                 # An expression is what `bulk_update` makes, of rows it has looked at.
@@ -85,32 +99,37 @@ class QuerySetGelable(models.QuerySet[M]):
             if update_conflicts and self._is_held(update_fields or ()):
                 cles = {self.model._meta.pk.name if nom == "pk" else nom for nom in unique_fields or ["pk"]}
                 communes = {f"{nom}__in": {getattr(o, self.model._meta.get_field(nom).attname) for o in objs} for nom in cles}  # type: ignore[union-attr]
-                _refuse_rows(self.model._base_manager.filter(**communes), _chemins[self.model][0])
+                _refuse_rows(self.model._base_manager.filter(**communes))
         return super().bulk_create(objs, batch_size, ignore_conflicts, update_conflicts, update_fields, unique_fields)
 
     def bulk_update(self, objs: Iterable[Any], fields: Iterable[str], *args: Any, **options: Any) -> int:
         objs, fields = list(objs), list(fields)
         if self._is_held(fields):
-            _refuse_rows(self.model._base_manager.filter(pk__in=[o.pk for o in objs]), _chemins[self.model][0])
+            _refuse_rows(self.model._base_manager.filter(pk__in=[o.pk for o in objs]))
             _refuse_parents(self.model, objs)
         return super().bulk_update(objs, fields, *args, **options)
 
     def _raw_delete(self, using: str | None) -> int:
         """The deletion of imports undone, which asks no signal."""
         if self._is_held():
-            _refuse_rows(self.order_by(), _chemins[self.model][0])
+            _refuse_rows(self.order_by())
         return super()._raw_delete(using)
 
     def _is_held(self, champs: Iterable[str] | None = None) -> bool:
         """Tell whether writing these columns (None: the whole row) obeys the freeze."""
         if _levee.get() or self.model not in _chemins:
             return False
-        return champs is None or not set(champs) <= _chemins[self.model][1]
+        return champs is None or not set(champs) <= _chemins[self.model].libres
 
 
-def protect(modele: type[models.Model], chemin: str, libres: Collection[str] = ()) -> None:
-    """Freeze a table with its convention, reached by `chemin` (empty for the convention itself); `libres` stay writable."""
-    _chemins[modele] = (f"{chemin}__etat" if chemin else "etat", frozenset(libres))
+def protect(
+    modele: type[models.Model], chemin: str, libres: Collection[str] = (), figes: Sequence[str] = FIGES, refus: str = REFUS
+) -> None:
+    """Freeze a table with its convention, reached by `chemin` (empty for the convention itself); `libres` stay writable.
+
+    Another document than a convention has its own `figes` states and its own sentence.
+    """
+    _chemins[modele] = Protection(f"{chemin}__etat" if chemin else "etat", frozenset(libres), tuple(figes), refus)
     pre_save.connect(_before_save, sender=modele, dispatch_uid=f"gel-{modele.__name__}")
     pre_delete.connect(_before_delete, sender=modele, dispatch_uid=f"gel-{modele.__name__}-suppression")
     post_delete.connect(_after_delete, sender=modele, dispatch_uid=f"gel-{modele.__name__}-supprime")
@@ -128,11 +147,12 @@ def protect(modele: type[models.Model], chemin: str, libres: Collection[str] = (
 def _before_save(sender: type[models.Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any) -> None:
     if raw or _levee.get():
         return
-    libres = _chemins[sender][1]
+    protection = _chemins[sender]
+    libres = protection.libres
     if update_fields is not None and set(update_fields) <= libres:
         return
-    chemin = _chemins[sender][0]
-    ancienne = sender._base_manager.filter(pk=instance.pk, **{f"{chemin}__in": FIGES}).first() if instance.pk else None
+    figee = {f"{protection.chemin}__in": protection.figes}
+    ancienne = sender._base_manager.filter(pk=instance.pk, **figee).first() if instance.pk else None
     if ancienne is not None:
         champs = [f for f in sender._meta.concrete_fields if f.name not in libres]
         if not libres or any(getattr(ancienne, f.attname) != getattr(instance, f.attname) for f in champs):
@@ -143,7 +163,7 @@ def _before_save(sender: type[models.Model], instance: Any, raw: bool = False, u
 
 def _before_delete(sender: type[models.Model], instance: Any, **_: Any) -> None:
     if not _levee.get():
-        _refuse_rows(sender._base_manager.filter(pk=instance.pk), _chemins[sender][0])
+        _refuse_rows(sender._base_manager.filter(pk=instance.pk))
 
 
 def _after_delete(sender: type[models.Model], instance: Any, **_: Any) -> None:
@@ -164,23 +184,24 @@ def _before_link(sender: Any, instance: Any, action: str, reverse: bool = False,
     else:
         champ = next(c for c in modele._meta.local_many_to_many if c.remote_field.through is sender)
         rows = modele._base_manager.filter(**{champ.name: instance})
-    _refuse_rows(rows, _chemins[modele][0])
+    _refuse_rows(rows)
 
 
 def _before_unlink(champ: Any, instance: Any, **_: Any) -> None:
     """What a frozen convention names is not deleted: its link would go with it."""
     if not _levee.get():
-        _refuse_rows(champ.model._base_manager.filter(**{champ.name: instance}), _chemins[champ.model][0])
+        _refuse_rows(champ.model._base_manager.filter(**{champ.name: instance}))
 
 
-def _refuse_rows(rows: models.QuerySet[Any], chemin: str) -> None:
-    if rows.filter(**{f"{chemin}__in": FIGES}).exists():
+def _refuse_rows(rows: models.QuerySet[Any]) -> None:
+    protection = _chemins[rows.model]
+    if rows.filter(**{f"{protection.chemin}__in": protection.figes}).exists():
         _refuse(rows.model)
 
 
 def _find_lien(modele: type[models.Model]) -> Any:
     """The column by which a row hangs from its convention; None for the convention itself."""
-    premier, _, suite = _chemins[modele][0].partition("__")
+    premier, _, suite = _chemins[modele].chemin.partition("__")
     return modele._meta.get_field(premier) if suite else None
 
 
@@ -192,12 +213,11 @@ def _refuse_parents(modele: type[models.Model], objs: Iterable[Any]) -> None:
 
 def _refuse_cles(modele: type[models.Model], cles: Collection[Any]) -> None:
     """Refuse the parents of these keys when their convention is frozen."""
-    suite = _chemins[modele][0].partition("__")[2]
-    if cles and _find_lien(modele).related_model._base_manager.filter(pk__in=cles, **{f"{suite}__in": FIGES}).exists():
+    protection = _chemins[modele]
+    suite = protection.chemin.partition("__")[2]
+    if cles and _find_lien(modele).related_model._base_manager.filter(pk__in=cles, **{f"{suite}__in": protection.figes}).exists():
         _refuse(modele)
 
 
 def _refuse(modele: type[models.Model]) -> None:
-    raise ConventionFigee(
-        f"Cette convention est figée : rien n’y change plus ({modele._meta.verbose_name}). Une convention signée se modifie par un avenant."
-    )
+    raise ConventionFigee(_chemins[modele].refus.format(nom=modele._meta.verbose_name))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 
+from conventions.formules import write_formule
 from socle.typographie import format_date_longue, format_euros, format_taux
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ VARIABLES = {
         Variable("convention.duree", "Durée annoncée", _duree, 12),
         Variable("convention.lieu_signature", "Lieu de signature", lambda c: c.lieu_signature or None, marquee=False),
         Variable("convention.tribunal", "Ville du tribunal administratif", lambda c: c.tribunal or None, marquee=False),
+        Variable("solde.formule", "Formule du solde, en une phrase", lambda c: write_formule(c.formule_solde), marquee=False),
         Variable("convention.originaux", "Nombre d’exemplaires originaux, en lettres", _originaux),
         *(
             Variable(f"{role}.{champ}", f"{titre} : {libelle}", _partie(role, read), marquee=champ.startswith("deliberation"))

@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 
+ACCEPTE = ("accepte",)
+REFUS_BILAN = "Ce bilan est accepté : rien n’y change plus ({nom})."
+
 
 class FinancementConfig(AppConfig):
     name = "financement"
@@ -16,4 +19,9 @@ class FinancementConfig(AppConfig):
             gel.protect(modele, "fiche__convention")
         gel.protect(models.MontantRecapDeclare, "convention")
         gel.protect(models.Versement, "convention")
+        for table in (models.FicheBilan, models.PieceBilan, models.Observation, models.AccordBilan, models.ParticipationBilan):
+            gel.protect(table, "bilan", figes=ACCEPTE, refus=REFUS_BILAN)
+        for detail in (models.LigneBilan, models.PartBilan, models.MesureBilan):
+            gel.protect(detail, "fiche__bilan", figes=ACCEPTE, refus=REFUS_BILAN)
+        gel.protect(models.Bilan, "", figes=ACCEPTE, refus=REFUS_BILAN)
         connect()

@@ -25,7 +25,7 @@ from financement.situation import LigneVersement, Situation, SituationPayeur, co
 from financement.versements import ConstatCondition
 from socle.montants import ZERO
 from socle.texte import keep_writable
-from socle.typographie import format_euros
+from socle.typographie import format_euros, list_fr
 
 Etat = Paiement.Etat
 
@@ -153,6 +153,9 @@ def refuse_depassement(situation: SituationPayeur, ligne: LigneVersement, montan
             f"Il reste {format_euros(situation.reste)} à demander sur {format_euros(situation.du.montant)} ({situation.du.origine}) : "
             f"{format_euros(montant)} dépasse de {format_euros(montant - (situation.reste or ZERO))}."
         )
+    if ligne.disponible is not None and montant > ligne.disponible:
+        annees = list_fr([str(a) for a in sorted(situation.acquis.par_annee)]) if situation.acquis else ""
+        refus.append(f"Les bilans acceptés ({annees}) laissent {format_euros(ligne.disponible)} à demander.")
     if ligne.prevu is not None and montant > ligne.prevu - ligne.demande:
         refus.append(f"Ce versement prévoit {format_euros(ligne.prevu)}, dont {format_euros(ligne.demande)} déjà demandés.")
     return refus

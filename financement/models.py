@@ -1,5 +1,7 @@
 """Models of the app: one module a subject."""
 
+from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, MesureBilan, PartBilan, ParticipationBilan
+from financement.bilans.suites import AccordBilan, Observation, PieceBilan, Realisation
 from financement.cofinancements import CoFinancement
 from financement.controles.journal import Acceptation, Contradiction, Reprise, Verification
 from financement.couts import LigneCout, NatureDepense, TotalDeclare
@@ -10,18 +12,28 @@ from financement.versements import ConstatCondition, Versement
 
 __all__ = [
     "Acceptation",
+    "AccordBilan",
+    "Bilan",
     "CoFinancement",
     "ConstatCondition",
     "Contradiction",
     "CreditExercice",
+    "FicheBilan",
     "ImportBudget",
     "Imputation",
+    "LigneBilan",
     "LigneCout",
+    "MesureBilan",
     "MontantRecapDeclare",
     "NatureDepense",
+    "Observation",
     "PageImport",
     "Paiement",
+    "PartBilan",
+    "ParticipationBilan",
+    "PieceBilan",
     "PieceVersement",
+    "Realisation",
     "Reprise",
     "Reversement",
     "TotalDeclare",

@@ -4,16 +4,20 @@ Figures are Decimal euros of two places. What is due is never guessed: each amou
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from comptes.models import Organisation
 from conventions.consolidation import find_consolidee, get_base, root_of
 from conventions.models import Convention, MontantDeclare
+from financement.bilans.modeles import Bilan
+from financement.bilans.participations import Acquis, read_acquis
 from financement.paiements import CreditExercice, Paiement, PieceVersement, Reversement
 from financement.syntheses import compute_recapitulatif
 from financement.versements import ConstatCondition, Versement
 from socle.montants import ZERO, round_cents, split_total
+from socle.typographie import list_fr
 
 AVANT_MANDAT = {Paiement.Etat.DEMANDE, Paiement.Etat.SERVICE_FAIT, Paiement.Etat.LIQUIDE}
 
@@ -39,6 +43,7 @@ class LigneVersement:
     retire: bool = False  # an avenant removed it from the plan, payments were made before
     ouvert: bool = False
     obstacle: str = ""
+    disponible: Decimal | None = None  # what accepted bilans still allow to ask for; None when they do not command it
 
     @property
     def demande(self) -> Decimal:
@@ -51,8 +56,10 @@ class LigneVersement:
 
     @property
     def propose(self) -> Decimal | None:
-        """What a request would ask for: what the plan still leaves; None when it gives no amount, or nothing is left."""
-        return None if self.prevu is None or self.prevu <= self.demande else self.prevu - self.demande
+        """What a request would ask for: what the plan and the accepted bilans still leave; None when neither tells, or nothing is left."""
+        limites = [] if self.prevu is None else [self.prevu - self.demande]
+        limites += [] if self.disponible is None else [self.disponible]
+        return min(limites) if limites and min(limites) > 0 else None
 
 
 @dataclass
@@ -92,6 +99,11 @@ class SituationPayeur:
     lignes: list[LigneVersement] = field(default_factory=list)
     exercices: list[LigneExercice] = field(default_factory=list)
     reverse: Decimal = ZERO
+    acquis: Acquis | None = None  # what accepted bilans make due; None while none is accepted
+    plafond: Du = None  # type: ignore[assignment]  # what the plan's shares are taken of: `du` before any bilan
+
+    def __post_init__(self) -> None:
+        self.plafond = self.plafond or self.du
 
     @property
     def demande(self) -> Decimal:
@@ -166,13 +178,19 @@ def compute_situation(convention: Convention) -> Situation:
     vivants = {pk for pk, faits in paiements.items() if any(p.is_vivant for p in faits)}
     retires = {*vivants, *pieces} - set(racines.values())
     versements += Versement.objects.filter(pk__in=retires).select_related("payeur", "beneficiaire")
-    dus = compute_dus(consolidee, {v.payeur_id for v in versements})
+    plafonds = compute_plafonds(consolidee, {v.payeur_id for v in versements})
+    acquis, bilans = read_acquis(base, consolidee.annees), dict(base.bilans.values_list("annee", "etat"))
     for versement in versements:
-        situation = payeurs.setdefault(versement.payeur_id, SituationPayeur(versement.payeur, dus[versement.payeur_id]))
+        cle = versement.payeur_id
+        if cle not in payeurs:
+            du = reduce_du(plafonds[cle], acquis.get(cle))
+            payeurs[cle] = SituationPayeur(versement.payeur, du, acquis=acquis.get(cle), plafond=plafonds[cle])
+        situation = payeurs[cle]
         racine = racines.get(versement.pk, versement.pk)
-        prevu = None if racine in retires else _plan(versement, situation.du)
+        prevu = None if racine in retires else _plan(versement, situation.plafond)
         ligne = LigneVersement(versement, racine, prevu, paiements[racine], pieces[racine], constats.get(racine), racine in retires)
-        ligne.obstacle = explain_fermeture(base, ligne, consolidee)
+        rang = sum(li.versement.ouvre_par == versement.ouvre_par for li in situation.lignes) + 1
+        ligne.obstacle = explain_fermeture(base, ligne, consolidee, bilans, rang)
         ligne.ouvert = not ligne.obstacle
         situation.lignes.append(ligne)
     for situation in payeurs.values():
@@ -181,6 +199,8 @@ def compute_situation(convention: Convention) -> Situation:
     for reversement in reversements:
         if reversement.payeur_id in payeurs:
             payeurs[reversement.payeur_id].reverse += reversement.montant.amount
+    for situation in payeurs.values():
+        _limit(situation)
     _fill_exercices(base, payeurs)
     return Situation(base, consolidee, list(payeurs.values()), reversements)
 
@@ -198,13 +218,24 @@ def _share_cents(situation: SituationPayeur) -> None:
     """Shares that make a whole give cents that make what is due: rounded one by one, they would miss it or pass it."""
     lignes = [li for li in situation.lignes if not li.retire]
     taux = [li.versement.taux for li in lignes if li.versement.montant is None and li.versement.taux is not None]
-    if situation.du.montant is None or len(taux) != len(lignes) or sum(taux) != 100:
+    if situation.plafond.montant is None or len(taux) != len(lignes) or sum(taux) != 100:
         return
-    for ligne, part in zip(lignes, split_total(situation.du.montant, taux), strict=True):
+    for ligne, part in zip(lignes, split_total(situation.plafond.montant, taux), strict=True):
         ligne.prevu = part
 
 
-def compute_dus(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
+def _limit(situation: SituationPayeur) -> None:
+    """What waits for an accepted bilan is asked for up to what accepted bilans make due, ceiling included."""
+    if situation.acquis is None:
+        return
+    total, plafond = situation.acquis.total, situation.plafond.montant
+    reste = (total if plafond is None else min(total, plafond)) - situation.demande + situation.reverse
+    for ligne in situation.lignes:
+        if ligne.versement.ouvre_par == Versement.Declencheur.BILAN_ACCEPTE and not ligne.retire:
+            ligne.disponible = max(ZERO, reste)
+
+
+def compute_plafonds(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
     """What each payer owes at most: the smallest participation that the text states, else its part of the fiches' costs."""
     dus: dict[int, Du] = {}
     declares = convention.montants_declares.filter(objet=MontantDeclare.Objet.PARTICIPATION, montant__isnull=False).select_related(
@@ -222,8 +253,20 @@ def compute_dus(convention: Convention, payeurs: set[int]) -> dict[int, Du]:
     return dus
 
 
-def explain_fermeture(base: Convention, ligne: LigneVersement, consolidee: Convention | None = None) -> str:
-    """Why a payment may not be asked for yet; empty when its condition holds. What an avenant adds waits for its own notification."""
+def reduce_du(plafond: Du, acquis: Acquis | None) -> Du:
+    """What is due in the end: once every year has its bilan accepted, no more than what they make due."""
+    if acquis is None or not acquis.complet or (plafond.montant is not None and plafond.montant <= acquis.total):
+        return plafond
+    return Du(acquis.total, f"ce que rendent dû les bilans acceptés ({list_fr([str(a) for a in sorted(acquis.par_annee)])})")
+
+
+def explain_fermeture(
+    base: Convention, ligne: LigneVersement, consolidee: Convention | None = None, bilans: Mapping[int, str] | None = None, rang: int = 1
+) -> str:
+    """Why a payment may not be asked for yet; empty when its condition holds. What an avenant adds waits for its own notification.
+
+    `bilans` gives the state of each year's; the `rang`-th payment that waits for one waits for that many.
+    """
     declencheur = ligne.versement.ouvre_par
     if not base.is_signee:
         return "La convention n’est pas signée."
@@ -237,8 +280,10 @@ def explain_fermeture(base: Convention, ligne: LigneVersement, consolidee: Conve
         if consolidee is not None and consolidee.is_avenant and ligne.racine == ligne.versement.pk:
             return "" if consolidee.date_notification else "L’avenant qui prévoit ce versement n’est pas encore notifié."
         return "" if base.date_notification else "La convention n’est pas encore notifiée."
-    attendu = "reçu" if declencheur == Versement.Declencheur.BILAN_RECU else "accepté"
-    return f"Le bilan n’est pas encore {attendu}."
+    etats = list((bilans or {}).values())
+    if declencheur == Versement.Declencheur.BILAN_RECU:
+        return "" if sum(e != Bilan.Etat.BROUILLON for e in etats) >= rang else "Le bilan n’est pas encore reçu."
+    return "" if etats.count(Bilan.Etat.ACCEPTE) >= rang else "Le bilan n’est pas encore accepté."
 
 
 def _fill_exercices(base: Convention, payeurs: dict[int, SituationPayeur]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -22,6 +23,12 @@ ZERO = Decimal("0.00")
 def round_cents(valeur: Decimal) -> Decimal:
     """Round to the cent, half up: the only rounding of amounts in the product."""
     return Decimal(valeur).quantize(CENT, rounding=ROUND_HALF_UP)
+
+
+def round_fraction(valeur: Fraction) -> Decimal:
+    """Round an exact quotient to the cent, half up and away from zero like `round_cents`, without any rounding on the way."""
+    cents, signe = abs(valeur) * 100, -1 if valeur < 0 else 1
+    return Decimal(signe * int(cents + Fraction(1, 2))) * CENT
 
 
 def split_total(total: Decimal, poids: Sequence[Decimal]) -> list[Decimal]:
