@@ -19,6 +19,7 @@ from djmoney.money import Money
 from comptes.models import Organisation, Utilisateur
 from conventions.gel import lift
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
+from documents.demonstration_bilans import load_bilans
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 from financement.controles.suivi import silence
 from financement.controles.verification import verify
@@ -84,6 +85,8 @@ class Chargeur:
                 self._link(nouvelles[donnee["reference"]], donnee)
             if manquantes:
                 self._fiches(dossier, nouvelles)
+            if (bilans := dossier / "bilans.yaml").exists():
+                self.comptes += load_bilans(read_yaml(bilans), self.natures, self.organisations)
         return self.comptes
 
     def _save(self, objet: models.Model) -> Any:

@@ -176,6 +176,20 @@ class Contenu:
 
     fiche: FicheAction
     familles: list[Famille]
+    inconnu: ClassVar[str] = "Ce champ n’existe pas dans la fiche."
+
+    def lock(self, user: Any) -> None:
+        """Hold the fiche until the transaction ends, and let the families write in it. Raises PermissionDenied."""
+        verrou = FicheAction.toutes.select_for_update().get(pk=self.fiche.pk)
+        verrou.convention = self.fiche.convention
+        check_modification(user, verrou)
+        for famille in self.familles:
+            famille.fiche, famille.user = verrou, user
+        self.fiche = verrou
+
+    def touch(self) -> None:
+        """Note that something was written: not by save(), rows below the sheet changed, the sheet has its own version when it did."""
+        FicheAction.toutes.filter(pk=self.fiche.pk).update(modifiee_le=timezone.now())
 
     def family_of(self, champ: str) -> Famille | None:
         return next((f for f in self.familles if f.owns(champ)), None)
@@ -215,22 +229,16 @@ class Contenu:
 def save_modifications(user: Any, contenu: Contenu, modifications: Sequence[Modification]) -> list[Resultat]:
     """Write the modifications that can be, each field for itself, and say what became of each.
 
-    The fiche is locked meanwhile. Raises PermissionDenied when it may not be written now.
+    What is written is locked meanwhile. Raises PermissionDenied when it may not be written now.
     """
-    fiche = contenu.fiche
-    verrou = FicheAction.toutes.select_for_update().get(pk=fiche.pk)
-    verrou.convention = fiche.convention
-    check_modification(user, verrou)
-    for famille in contenu.familles:
-        famille.fiche, famille.user = verrou, user
-    contenu.fiche = verrou
+    contenu.lock(user)
     courant: dict[int, Valeurs] = {}  # by family: what its fields hold, then what this saving makes them hold
     resultats: list[Resultat] = []
     a_ecrire: dict[int, dict[str, Resultat]] = {}
     for modification in modifications:
         trouvee = contenu.family_of(modification.champ)
         if trouvee is None:
-            resultats.append(Resultat(modification.champ, "refus", "", "Ce champ n’existe pas dans la fiche."))
+            resultats.append(Resultat(modification.champ, "refus", "", contenu.inconnu))
             continue
         famille = trouvee
         try:
@@ -251,8 +259,7 @@ def save_modifications(user: Any, contenu: Contenu, modifications: Sequence[Modi
     for famille in contenu.familles:
         _write(famille, a_ecrire.get(id(famille), {}))
     if any(r.statut == "enregistre" for r in resultats):
-        # Not by save(): rows below the sheet changed, the sheet itself has its own version when it did.
-        FicheAction.toutes.filter(pk=fiche.pk).update(modifiee_le=timezone.now())
+        contenu.touch()
     return resultats
 
 

@@ -8,6 +8,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from socle.graphiques import Graphique
 from socle.icones import ICONES
 from socle.montants import ZERO
 from socle.texte import render_blanc
@@ -30,6 +31,14 @@ ETATS = {
     "soldee": ("cadenas", "etat-signe"),
     "resiliee": ("bloquant", ""),
     "caduque": ("bloquant", ""),
+    "soumis": ("demi", "etat-cours"),
+    "observations": ("alerte", "etat-cours"),
+    "corrige": ("demi", "etat-cours"),
+    "accepte": ("cadenas", "etat-signe"),
+    "realisee": ("coche", "etat-bon"),
+    "partielle": ("demi", "etat-cours"),
+    "reportee": ("horloge", "etat-cours"),
+    "abandonnee": ("croix", ""),
 }
 
 
@@ -57,6 +66,18 @@ def barre(parts: Iterable[tuple[int, Decimal]], total: Decimal | None = None) ->
         rects.append({"rang": min(rang, 6), "x": f"{x:.1f}", "largeur": f"{max(largeur - 3, Decimal(1)):.1f}"})
         x += largeur
     return {"rects": rects, "reste_x": f"{x:.1f}" if x < 999 else None, "reste": f"{1000 - x:.1f}"}
+
+
+@register.inclusion_tag("components/graphique.html")
+def graphique(g: Graphique) -> dict[str, Any]:
+    """A chart; the same drawing on the page and on paper."""
+    return {"g": g}
+
+
+@register.inclusion_tag("components/graphique_table.html")
+def graphique_table(g: Graphique, imprime: bool = False) -> dict[str, Any]:
+    """The figures of a chart, as a table."""
+    return {"g": g, "imprime": imprime}
 
 
 @register.simple_tag

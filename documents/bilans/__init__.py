@@ -1,0 +1,1 @@
+"""The bilan as a document: its agreement between the parties, its freezing, its PDF."""
