@@ -284,8 +284,13 @@ def publish_parties(
     ressources: Ressources | None = None,
     pieces: Sequence[PieceJointe] = (),
     nom: str = "",
+    mention: str | None = None,
+    jour: date | None = None,
 ) -> bytes:
-    """Parts as one PDF, with the running lines and the marking of the convention; `nom` replaces its own in the running line."""
+    """Parts as one PDF, with the running lines and the marking of the convention.
+
+    `nom` replaces its own in the running line; a document that is not the convention has its own marking and its own day.
+    """
     denominations = [p.denomination for p in convention.parties.all()]
     contexte = {
         "titre": titre,
@@ -294,11 +299,11 @@ def publish_parties(
         "courant": " · ".join(
             filter(None, [nom or convention.nom_court, list_fr([p.organisation.sigle for p in convention.parties.all()])])
         ),
-        "mention": describe_mention(convention),
+        "mention": describe_mention(convention) if mention is None else mention,
         "parties": parties,
     }
     html = render_to_string("pdf/document.html", {"document": contexte})
-    return render_pdf(Document(html, titre, date_of(convention), ressources or {}, list(pieces)))
+    return render_pdf(Document(html, titre, jour or date_of(convention), ressources or {}, list(pieces)))
 
 
 def render_partie(partie: str, **contexte: Any) -> SafeString:

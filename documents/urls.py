@@ -3,10 +3,12 @@
 from django.urls import path
 
 from documents import views
-from documents.vues import avenants, fichiers, vie
+from documents.vues import avenants, bilans, fichiers, vie
 
 CONVENTION = "conventions/<slug:reference>/"
 VIE = CONVENTION + "vie/"
+BILANS = CONVENTION + "bilans/"
+BILAN = BILANS + "<int:annee>/"
 
 urlpatterns = [
     path(CONVENTION + "convention.pdf", views.convention_pdf, name="convention_pdf"),
@@ -29,6 +31,14 @@ urlpatterns = [
     path(VIE + "dossier/", vie.dossier, name="dossier"),
     path(CONVENTION + "journal/", vie.journal, name="journal"),
     path(CONVENTION + "journal.csv", vie.journal_csv, name="journal_csv"),
+    path(BILANS, bilans.bilans, name="bilans"),
+    path(BILANS + "pluriannuel/", bilans.pluriannuel, name="bilan_pluriannuel"),
+    path(BILANS + "pluriannuel.<slug:forme>", bilans.pluriannuel_document, name="bilan_pluriannuel_document"),
+    path(BILAN, bilans.bilan, name="bilan"),
+    path(BILANS + "<int:annee>.<slug:forme>", bilans.bilan_document, name="bilan_document"),
+    path(BILAN + "diaporama.pdf", bilans.diaporama_pdf, name="bilan_diaporama"),
+    path(BILAN + "compte-rendu.<slug:forme>", bilans.compte_rendu_document, name="bilan_compte_rendu"),
+    path(BILAN + "passer/<slug:action>/", bilans.passer, name="bilan_passer"),
     path(CONVENTION + "avenant/", avenants.avenant, name="avenant"),
     path(CONVENTION + "avenant.pdf", avenants.avenant_pdf, name="avenant_pdf"),
     path(CONVENTION + "consolidee.pdf", avenants.consolidee_pdf, name="consolidee_pdf"),

@@ -117,10 +117,15 @@ def _duration(convention: Convention, consolidee: Convention) -> Iterator[Echean
         yield Echeance(jour, Genre.PREAVIS, "Préavis de renouvellement", convention, f"preavis.{convention.pk}")
 
 
+def date_bilan(convention: Convention, annee: int) -> date:
+    """The day by which the bilan of a year is due."""
+    return add_mois(date(annee, 12, 31), convention.delai_bilan_mois)
+
+
 def _bilans(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
     """The yearly bilan, some months after 31 December of each year."""
     for annee in consolidee.annees:
-        jour = add_mois(date(annee, 12, 31), convention.delai_bilan_mois)
+        jour = date_bilan(convention, annee)
         recu = (convention.pk, annee) in recus
         yield Echeance(jour, Genre.BILAN, f"Bilan annuel {annee}", convention, f"bilan.{convention.pk}.{annee}", recu)
 

@@ -6,6 +6,9 @@ from financement.vues import (
     accueil,
     agenda,
     bancaire,
+    bilans,
+    bilans_import,
+    carnet,
     commentaires,
     controles,
     convention,
@@ -14,6 +17,7 @@ from financement.vues import (
     fiches,
     historique,
     imports,
+    portefeuille,
     rapprochement,
     versements,
 )
@@ -26,10 +30,14 @@ IMPORTS = "conventions/<slug:reference>/imports/"
 IMPORT = IMPORTS + "<int:pk>/"
 VERSEMENTS = "conventions/<slug:reference>/versements/"
 CONTROLES = "conventions/<slug:reference>/controles/"
+BILAN = "conventions/<slug:reference>/bilans/<int:annee>/"
+CARNET = "conventions/<slug:reference>/carnet/"
 RAPPROCHEMENT = "conventions/<slug:reference>/rapprochement/"
 
 urlpatterns = [
     path("", accueil.accueil, name="accueil"),
+    path("portefeuille/", portefeuille.portefeuille, name="portefeuille"),
+    path("portefeuille.<slug:forme>", portefeuille.portefeuille_tableur, name="portefeuille_tableur"),
     path("recherche/", accueil.recherche, name="recherche"),
     path("compte/agenda/", agenda.agenda, name="agenda"),
     path("calendrier/<str:jeton>.ics", agenda.calendrier, name="calendrier"),
@@ -66,6 +74,26 @@ urlpatterns = [
     path(VERSEMENTS + "paiements/<int:pk>/<slug:action>/", versements.avancer, name="paiement_avancer"),
     path(VERSEMENTS + "credits/<int:payeur>/", versements.crediter, name="versement_crediter"),
     path(VERSEMENTS + "reversements/<int:payeur>/", versements.reverser, name="versement_reverser"),
+    path(BILAN + "ouvrir/", bilans.ouvrir, name="bilan_ouvrir"),
+    path(BILAN + "plan/", bilans.plan, name="bilan_plan"),
+    path(BILAN + "importer/", bilans_import.importer, name="bilan_importer"),
+    path(BILAN + "modele.xlsx", bilans_import.modele, name="bilan_modele"),
+    path(BILAN + "saisie/", bilans.grille, name="bilan_grille"),
+    path(BILAN + "enregistrer/", bilans.enregistrer, name="bilan_enregistrer"),
+    path(BILAN + "calcul/", bilans.calculer, name="bilan_calcul"),
+    path(BILAN + "fiches/<int:pk>/", bilans.fiche, name="bilan_fiche"),
+    path(BILAN + "fiches/<int:pk>/lignes/", bilans.ajouter_ligne, name="bilan_ligne_ajouter"),
+    path(BILAN + "lignes/<int:pk>/retirer/", bilans.retirer_ligne, name="bilan_ligne_retirer"),
+    path(BILAN + "fiches/<int:pk>/financeurs/", bilans.ajouter_part, name="bilan_part_ajouter"),
+    path(BILAN + "fiches/<int:pk>/pieces/", bilans.joindre, name="bilan_joindre"),
+    path(BILAN + "pieces/<int:pk>/", bilans.piece, name="bilan_piece"),
+    path(BILAN + "pieces/<int:pk>/retirer/", bilans.retirer_piece, name="bilan_piece_retirer"),
+    path(BILAN + "observations/", bilans.observer, name="bilan_observer"),
+    path(BILAN + "observations/<int:pk>/", bilans.regler, name="bilan_observation_regler"),
+    path(CARNET, carnet.carnet, name="carnet"),
+    path(CARNET + "noter/", carnet.noter, name="carnet_noter"),
+    path(CARNET + "<int:pk>/retirer/", carnet.retirer, name="carnet_retirer"),
+    path(CARNET + "<int:pk>/piece/", carnet.piece, name="carnet_piece"),
     path("organisations/<slug:cle>/compte/", bancaire.compte_bancaire, name="compte_bancaire"),
     path("organisations/<slug:cle>/compte/<int:pk>/", bancaire.compte_confirmer, name="compte_confirmer"),
     path(FICHES, fiches.fiches, name="fiches"),

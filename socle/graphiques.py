@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 LARGEUR = 360  # a phone's width: text keeps its size there
-RANG, LEGENDE, MARGE = 34, 24, 4
+RANG, LEGENDE, MARGE = 30, 24, 4
 HAUT, BAS = 130, 20  # columns: room of the tallest, room of their names
 LIBELLE_MAX = 34
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Sum
 from djmoney.money import Money
@@ -92,6 +93,11 @@ class LigneSuivie:
     sans_depense: bool = False  # the action was put off or given up: nothing typed is nothing spent
 
     @property
+    def cle(self) -> str:
+        """Its number, as text, for named places of a page."""
+        return str(self.objet.pk)
+
+    @property
     def is_saisie(self) -> bool:
         """Somebody typed it; else it comes from days, from the carnet, or is unknown."""
         return self.objet.montant is not None
@@ -169,6 +175,11 @@ class FicheSuivie:
     mesures: list[MesureSuivie]
     carnet_hors_lignes: Decimal = ZERO
 
+    @property
+    def cle(self) -> str:
+        """Its number, as text, for named places of a page."""
+        return str(self.objet.pk)
+
     @cached_property
     def euros(self) -> Compte:
         return sum_comptes(ligne.euros for ligne in self.lignes)
@@ -181,6 +192,11 @@ class FicheSuivie:
     def precedent(self) -> Decimal | None:
         connus = [ligne.precedent for ligne in self.lignes if ligne.precedent is not None]
         return sum(connus, ZERO) if connus else None
+
+    def paid_by(self, financeurs: "Sequence[PartSuivie]") -> list[Decimal | None]:
+        """What each of these financeurs paid for it; None where it has no part."""
+        parts = {p.cle: p.compte.realise for p in self.parts}
+        return [parts.get(f.cle) for f in financeurs]
 
     @property
     def is_active(self) -> bool:
@@ -323,23 +339,30 @@ class Synthese:
         return [(f, manques) for f in self.fiches if (manques := f.list_manques())]
 
 
-def compute_synthese(bilan: Bilan) -> Synthese:
-    """Count one bilan."""
-    return compute_syntheses([bilan])[0]
+Typees = dict[tuple[type, int], dict[str, Any]]
 
 
-def compute_syntheses(bilans: Sequence[Bilan]) -> list[Synthese]:
+def compute_synthese(bilan: Bilan, typees: Typees | None = None) -> Synthese:
+    """Count one bilan; with `typees` as it would be with these columns, by table and row, without writing."""
+    return compute_syntheses([bilan], typees)[0]
+
+
+def compute_syntheses(bilans: Sequence[Bilan], typees: Typees | None = None) -> list[Synthese]:
     """Count several bilans, of one agreement or of many, in a fixed number of queries."""
+    typees = typees or {}
     fiches: dict[int, list[FicheBilan]] = defaultdict(list)
     rows = FicheBilan.objects.filter(bilan__in=bilans).order_by("bilan", "ordre", "pk")
     par_pk = {b.pk: b for b in bilans}
     for fiche in rows:
         fiche.bilan = par_pk[fiche.bilan_id]
+        _type(fiche, typees)
         fiches[fiche.bilan_id].append(fiche)
     lignes, parts, mesures = defaultdict(list), defaultdict(list), defaultdict(list)
     for ligne in LigneBilan.objects.filter(fiche__bilan__in=bilans).select_related("nature").order_by("ordre", "pk"):
+        _type(ligne, typees)
         lignes[ligne.fiche_id].append(ligne)
     for part in PartBilan.objects.filter(fiche__bilan__in=bilans).select_related("financeur").order_by("ordre", "pk"):
+        _type(part, typees)
         parts[part.fiche_id].append(part)
     for mesure in MesureBilan.objects.filter(fiche__bilan__in=bilans).order_by("ordre", "pk"):
         mesures[mesure.fiche_id].append(mesure)
@@ -358,6 +381,12 @@ def compute_syntheses(bilans: Sequence[Bilan]) -> list[Synthese]:
             axe.fiches.append(FicheSuivie(fiche, suivies, partagees, [MesureSuivie(m) for m in mesures[fiche.pk]], hors))
         syntheses.append(Synthese(bilan, list(axes.values())))
     return syntheses
+
+
+def _type(row: Any, typees: Typees) -> None:
+    """Put what is being typed in a row, in memory."""
+    for champ, valeur in typees.get((type(row), row.pk), {}).items():
+        setattr(row, champ, valeur)
 
 
 Carnet = dict[tuple[int, str], tuple[Decimal, Decimal | None]]

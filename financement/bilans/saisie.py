@@ -9,7 +9,7 @@
 | `recit.`, `perspectives.` | the year in short, what changes next year (of the bilan itself) |
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -20,6 +20,7 @@ from django.utils import timezone
 from djmoney.money import Money
 
 from fiches.saisie import Contenu, Famille, SaisieRefusee, Valeurs, explain_errors
+from financement.bilans.calculs import Typees
 from financement.bilans.droits import check_saisie
 from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, MesureBilan, PartBilan
 from financement.bilans.ouverture import lock_bilan
@@ -138,7 +139,7 @@ class ColonneBilan(Famille):
             if row is None:
                 refus[champ] = "Cette ligne n’est plus dans le bilan : rechargez la page."
                 continue
-            setattr(row, self.colonne.champ, self._read(texte))
+            setattr(row, self.colonne.champ, self.read_value(texte))
             try:
                 row.clean_fields(exclude=[f.name for f in row._meta.fields if f.name != self.colonne.champ])
             except ValidationError as erreur:
@@ -148,7 +149,8 @@ class ColonneBilan(Famille):
             row.save(update_fields=[self.colonne.champ, *([f"{self.colonne.champ}_currency"] if self.colonne.sorte == "euros" else [])])
         return refus
 
-    def _read(self, texte: str) -> Any:
+    def read_value(self, texte: str) -> Any:
+        """A canonical writing as its column holds it."""
         if self.colonne.sorte in {"texte", "etat"}:
             return texte
         if not texte:
@@ -184,6 +186,21 @@ class ContenuBilan(Contenu):
             famille.user = user
             assert isinstance(famille, ColonneBilan)  # noqa: S101 (made by of_bilan)
             famille.bilan = self.bilan
+
+    def read_typed(self, valeurs: Mapping[str, str]) -> Typees:
+        """Columns as they are being typed, by table and row; what cannot be read yet keeps its saved value."""
+        typees: Typees = {}
+        for champ, texte in valeurs.items():
+            famille = self.family_of(champ)
+            if not isinstance(famille, ColonneBilan) or famille.colonne.sorte == "texte":
+                continue
+            try:
+                cle = famille.canonize(champ)
+                lu = famille.read_value(famille.prepare(cle, texte)[0])
+            except SaisieRefusee:
+                continue
+            typees.setdefault((famille.colonne.modele, int(cle.partition(".")[2])), {})[famille.colonne.champ] = lu
+        return typees
 
     def touch(self) -> None:
         """Note that something was written."""

@@ -13,13 +13,24 @@ from django.utils import timezone
 
 from conventions.journal import record
 from conventions.models import Convention
+from financement.bilans.droits import check_saisie
+from financement.bilans.modeles import Bilan as BilanAnnuel
+from financement.bilans.ouverture import lock_bilan
 from financement.imports.bilan import Bilan
 from financement.imports.champs import NOMS_MODELE
-from financement.imports.formes import read_lignes
+from financement.imports.destinations import (
+    build_plan,
+    explain_ecriture,
+    list_blocages,
+    open_referentiel,
+    read_lignes,
+    recognise,
+    reread_titres,
+)
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.lignes import Lecture, Refus
-from financement.imports.plan import ArretDemande, Plan
-from financement.imports.reconnaissance import Proposition, check, list_blocages, list_inconnus, read_titres, recognise
+from financement.imports.plan import ArretDemande
+from financement.imports.reconnaissance import Proposition
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell
 from socle.lecture_classeur import MAX_OCTETS, Classeur, ClasseurRefuse, Feuille, name_colonne, read_classeur, read_colonne
@@ -39,11 +50,17 @@ class ApercuPerime(ImportImpossible):
     """What was previewed is no longer what would be written."""
 
 
-def deposit(user: Any, convention: Convention, nom: str, contenu: bytes) -> ImportBudget:
-    """Keep a file as it is and open its import; nothing of it is read yet. Raises ImportImpossible when it is too large."""
+def deposit(user: Any, convention: Convention, nom: str, contenu: bytes, bilan: BilanAnnuel | None = None) -> ImportBudget:
+    """Keep a file as it is and open its import; nothing of it is read yet.
+
+    With `bilan`, it holds what was done in its year. Raises ImportImpossible when it is too large, PermissionDenied
+    when the person does not write in the bilan now.
+    """
+    if bilan is not None:
+        check_saisie(user, bilan)
     if len(contenu) > MAX_OCTETS:
         raise ImportImpossible(f"Ce fichier dépasse {MAX_OCTETS // 1_000_000} Mo. Séparez-le en plusieurs imports.")
-    imp = ImportBudget(convention=convention, nom=nom[-200:] or "sans nom", taille=len(contenu), auteur=user)
+    imp = ImportBudget(convention=convention, bilan=bilan, nom=nom[-200:] or "sans nom", taille=len(contenu), auteur=user)
     imp.empreinte = hashlib.sha256(contenu).hexdigest()
     imp.fichier.save(nom, ContentFile(contenu), save=False)
     imp.save()
@@ -58,10 +75,10 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         _fail(imp, str(erreur) if not isinstance(erreur, OSError) else "Le fichier déposé n’est plus là. Déposez-le de nouveau.")
         return
     suivre(0.2)
-    ref = Referentiel(imp.convention)
+    ref = open_referentiel(imp)
     propositions = {f.nom: recognise(f, ref) for f in classeur.feuilles if f.is_filled}
     imp.lecture = describe(classeur, propositions)
-    retenues, certaine = choose_sheets(classeur, propositions)
+    retenues, certaine = choose_sheets(classeur, propositions, "un réalisé" if imp.bilan_id else "un budget")
     imp.propositions = [p.to_json() for p in retenues]
     imp.save(update_fields=["lecture", "propositions"])
     if certaine:
@@ -77,7 +94,7 @@ def choose(imp: ImportBudget, nom: str) -> None:
     except (ClasseurRefuse, OSError, ValueError) as erreur:
         raise ImportImpossible(str(erreur)) from erreur
     feuille = find_sheet(classeur, nom)
-    proposition = recognise(feuille, Referentiel(imp.convention))
+    proposition = recognise(feuille, open_referentiel(imp))
     imp.propositions = [proposition.to_json()]
     imp.save(update_fields=["propositions"])
     if proposition.certaine:
@@ -94,7 +111,7 @@ def find_sheet(classeur: Classeur, nom: str) -> Feuille:
     return feuille
 
 
-def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition]) -> tuple[list[Proposition], bool]:
+def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition], quoi: str = "un budget") -> tuple[list[Proposition], bool]:
     """The sheets to read, and whether nobody needs to be asked. The product's own sheets are read together."""
     notres = [
         propositions[nom] for nom in NOMS_MODELE if nom in propositions and propositions[nom].certaine and propositions[nom].forme == "long"
@@ -104,15 +121,15 @@ def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition]) -> t
     visibles = [p for nom, p in propositions.items() if not getattr(classeur.find(nom), "cachee", False)]
     certaines = [p for p in visibles if p.certaine]
     if len(certaines) == 1:
-        # A second sheet that may hold a budget too is asked about.
+        # A second sheet that may be read too is asked about.
         autres = [p.feuille for p in visibles if p.forme and p is not certaines[0]]
         if autres:
-            certaines[0].motifs.append(f"D’autres feuilles peuvent contenir un budget ({list_fr(autres)}) : confirmez celle à lire.")
+            certaines[0].motifs.append(f"D’autres feuilles peuvent contenir {quoi} ({list_fr(autres)}) : confirmez celle à lire.")
         return certaines, not autres
     candidates = certaines or [p for p in visibles if p.forme] or visibles or list(propositions.values())
     if len(certaines) > 1:
         candidates[0].motifs.append(
-            f"Plusieurs feuilles contiennent un budget ({list_fr([p.feuille for p in certaines])}) : choisissez celle à lire."
+            f"Plusieurs feuilles contiennent {quoi} ({list_fr([p.feuille for p in certaines])}) : choisissez celle à lire."
         )
     return candidates[:1], False
 
@@ -154,7 +171,7 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     Raises ArretDemande when the import is abandoned meanwhile.
     """
     propositions = [Proposition.from_json(p) for p in imp.propositions]
-    check_propositions(propositions, Referentiel(imp.convention))
+    check_propositions(propositions, open_referentiel(imp))
     try:
         classeur = classeur or read_classeur(imp.read_contenu(), imp.nom)
     except (ClasseurRefuse, OSError, ValueError) as erreur:
@@ -165,7 +182,7 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         imp.pages.all().delete()
         store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
         store_refus(imp, bilan)
-        imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], Referentiel(imp.convention))
+        imp.apercu = summarise(bilan, remarques, nb, [p.forme for p in propositions], open_referentiel(imp))
         _set(imp, apercu=imp.apercu, etat=ImportBudget.Etat.APERCU, progres=100, etape="")
 
 
@@ -173,10 +190,10 @@ def compare(
     imp: ImportBudget, classeur: Classeur, propositions: list[Proposition], user: Any, suivre: Callable[[float], None]
 ) -> tuple[Bilan, list[str], int]:
     """The differences between a file and the database, remarks, number of rows read."""
-    ref = Referentiel(imp.convention)
+    ref = open_referentiel(imp)
     lecture = read_lignes(classeur, propositions, ref)
     suivre(0.4)
-    bilan = Plan(ref, user, suivre=lambda part: suivre(0.4 + 0.5 * part)).run(lecture)
+    bilan = build_plan(ref, user, suivre=lambda part: suivre(0.4 + 0.5 * part)).run(lecture)
     bilan.refus = [show_refus(classeur, refus) for refus in bilan.refus]
     return bilan, lecture.remarques, lecture.nb_lignes
 
@@ -243,7 +260,9 @@ def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudge
         raise ImportImpossible("Il n’y a rien à écrire.")
     if imp.comptes["rejetes"] and not valides_seulement:
         raise ImportImpossible("Des lignes sont refusées. Corrigez le fichier, ou choisissez de n’importer que les lignes valides.")
-    ref = Referentiel(imp.convention)
+    if imp.bilan is not None and (refus := explain_ecriture(user, imp.bilan)):
+        raise ImportImpossible(refus)
+    ref = open_referentiel(imp)
     try:
         classeur = read_classeur(imp.read_contenu(), imp.nom)
     except (OSError, ValueError) as erreur:
@@ -261,9 +280,13 @@ def _write(imp: ImportBudget, user: Any, valides_seulement: bool) -> ImportBudge
 
 
 def lock(imp: ImportBudget) -> ImportBudget:
-    """The import as it is now, nobody else writing in its convention until the transaction ends."""
+    """The import as it is now, nobody else writing in its convention, nor in its bilan, until the transaction ends."""
+    bilan = lock_bilan(imp.bilan) if imp.bilan is not None else None  # before the convention, as the pages of the bilan do
     Convention.objects.select_for_update().get(pk=imp.convention_id)
-    return ImportBudget.objects.select_for_update(of=("self",)).select_related("convention").get(pk=imp.pk)
+    verrou = ImportBudget.objects.select_for_update(of=("self",)).select_related("convention").get(pk=imp.pk)
+    if bilan is not None:
+        bilan.convention, verrou.bilan = verrou.convention, bilan
+    return verrou
 
 
 def write_rows(imp: ImportBudget, user: Any, ref: Referentiel, lecture: Lecture) -> Bilan:
@@ -273,19 +296,23 @@ def write_rows(imp: ImportBudget, user: Any, ref: Referentiel, lecture: Lecture)
     def keep(valeurs: list[list[Any]]) -> None:
         PageImport.objects.create(parent=imp, genre=PageImport.Genre.EFFET, rang=next(rangs), contenu=valeurs)
 
-    return Plan(ref, user, ecrire=(f"Import du fichier {imp.nom}"[:100], timezone.now()), sur_effet=keep, detail=False).run(lecture)
+    return build_plan(ref, user, ecrire=(f"Import du fichier {imp.nom}"[:100], timezone.now()), sur_effet=keep, detail=False).run(lecture)
 
 
 def close(imp: ImportBudget, user: Any, valides_seulement: bool) -> None:
     """The import is done."""
     imp.etat, imp.confirme_par, imp.confirme_le, imp.valides_seulement = ImportBudget.Etat.FAIT, user, timezone.now(), valides_seulement
     imp.save(update_fields=["etat", "confirme_par", "confirme_le", "valides_seulement"])
-    record(imp.convention, "import", f"Import écrit : {imp.nom}.", user, empreinte=imp.empreinte)
+    if imp.bilan is not None:
+        annee = imp.bilan.annee
+        record(imp.convention, "import", f"Bilan {annee} : réalisé importé de {imp.nom}.", user, empreinte=imp.empreinte, annee=annee)
+    else:
+        record(imp.convention, "import", f"Import écrit : {imp.nom}.", user, empreinte=imp.empreinte)
 
 
 def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:
     """Keep the columns as somebody chose them. Raises ImportImpossible when they cannot be read so, or it is too late."""
-    check_propositions(propositions, Referentiel(imp.convention))
+    check_propositions(propositions, open_referentiel(imp))
     if imp.etat not in {ImportBudget.Etat.DEPOSE, ImportBudget.Etat.APERCU}:
         raise ImportImpossible(f"Cet import ne se précise plus : {imp.get_etat_display().lower()}.")
     imp.propositions, imp.message = [p.to_json() for p in propositions], ""
@@ -294,7 +321,7 @@ def reopen(imp: ImportBudget, propositions: list[Proposition]) -> None:
 
 def check_propositions(propositions: list[Proposition], ref: Referentiel) -> None:
     """Raise ImportImpossible, every reason at once, when sheets cannot be read so."""
-    if blocages := [b for p in propositions for b in (*list_blocages(p), *list_inconnus(p, ref))]:
+    if blocages := [b for p in propositions for b in list_blocages(p, ref)]:
         raise ImportImpossible(" ".join(blocages))
 
 
@@ -306,8 +333,7 @@ def reread(imp: ImportBudget, nom: str, titres: int) -> dict[str, Any] | None:
         return None
     if feuille is None or not 0 <= titres < len(feuille.lignes):
         return None
-    ref = Referentiel(imp.convention)
-    proposition = check(read_titres(feuille, titres) or Proposition(feuille.nom, "", titres), feuille, ref)
+    proposition = reread_titres(feuille, titres, open_referentiel(imp))
     return {"nom": nom, "cachee": feuille.cachee, "proposition": proposition.to_json(), "colonnes": describe_columns(feuille, titres)}
 
 

@@ -10,16 +10,18 @@ from django.utils import timezone
 
 from conventions.gel import explain_gel
 from conventions.journal import record
-from conventions.models import Convention
 from fiches.droits import explain_etat
 from fiches.models import FicheAction
+from financement.bilans.modeles import Bilan, LigneBilan
 from financement.cellules import explain_cellule
 from financement.cofinancements import CoFinancement
 from financement.couts import LigneCout
 from financement.echanges import CoFinancementResource, FinancementResource, LigneCoutResource, RecapDeclareResource
-from financement.imports.actes import ImportImpossible
+from financement.imports.actes import ImportImpossible, lock
+from financement.imports.destinations import explain_ecriture
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.plan import jsonify
+from financement.imports.realise import LigneBilanResource, tell_realise
 from financement.recap_declare import MontantRecapDeclare
 from financement.saisie_couts import to_cellule
 from socle.typographie import format_euros, format_taux
@@ -28,11 +30,13 @@ RESSOURCES: dict[str, type[FinancementResource]] = {
     "lignecout": LigneCoutResource,
     "cofinancement": CoFinancementResource,
     "montantrecapdeclare": RecapDeclareResource,
+    "lignebilan": LigneBilanResource,
 }
 MODELES: dict[str, type[models.Model]] = {
     "lignecout": LigneCout,
     "cofinancement": CoFinancement,
     "montantrecapdeclare": MontantRecapDeclare,
+    "lignebilan": LigneBilan,
 }
 
 
@@ -55,12 +59,12 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
 
     Raises AnnulationImpossible naming what changed since, ImportImpossible when it is not to be undone.
     """
-    convention = Convention.objects.select_for_update().get(pk=imp.convention_id)
-    imp = ImportBudget.objects.select_for_update().get(pk=imp.pk)
+    imp = lock(imp)
+    convention = imp.convention
     if imp.etat != ImportBudget.Etat.FAIT:
         raise ImportImpossible(f"Cet import n’est pas à annuler : {imp.get_etat_display().lower()}.")
-    if gel := explain_gel(convention):
-        raise ImportImpossible(gel)
+    if fermeture := explain_ecriture(user, imp.bilan) if imp.bilan is not None else explain_gel(convention):
+        raise ImportImpossible(fermeture)
     par_table: dict[str, list[list[Any]]] = defaultdict(list)
     for page in imp.pages.filter(genre=PageImport.Genre.EFFET):
         for effet in page.contenu:
@@ -71,7 +75,8 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
     for table, effets in par_table.items():
         ressource = RESSOURCES[table](user=user, existants={})
         objets = _load(table, [pk for pk, *_ in effets])
-        touchees |= {o.fiche_id for o in objets.values() if o.fiche_id}
+        if imp.bilan is None:
+            touchees |= {o.fiche_id for o in objets.values() if o.fiche_id}
         differences += [d for pk, _, apres, cle in effets if (d := _compare(ressource, objets.get(pk), apres, cle, table, pk))]
         a_rendre.append((ressource, effets, objets))
     fiches = list(FicheAction.toutes.select_for_update(of=("self",)).filter(pk__in=touchees).select_related("convention"))
@@ -81,17 +86,24 @@ def undo(imp: ImportBudget, user: Any) -> ImportBudget:
         raise AnnulationImpossible(differences)
     date, raison = timezone.now(), f"Annulation de l’import {imp.nom}"[:100]
     for ressource, effets, objets in a_rendre:
-        ressource.delete_batch([objets[pk] for pk, avant, *_ in effets if avant is None], raison, date)
+        # A line that entered beside the plan, and that the plan holds since, stays: only what was typed there goes.
+        restees = {pk for pk, avant, *_ in effets if avant is None and getattr(objets[pk], "au_plan", False)}
+        ressource.delete_batch([objets[pk] for pk, avant, *_ in effets if avant is None and pk not in restees], raison, date)
         rendus = []
         for pk, avant, *_ in effets:
+            if pk in restees:
+                avant = [None] * len(ressource.suivis)
             if avant is not None:
                 ressource.restore(objets[pk], [_read(objets[pk], nom, v) for nom, v in zip(ressource.suivis, avant, strict=True)])
                 rendus.append(objets[pk])
         ressource.write_batch([], rendus, raison, date)
     FicheAction.toutes.filter(pk__in=touchees).update(modifiee_le=date)
+    if imp.bilan is not None:
+        Bilan.objects.filter(pk=imp.bilan.pk).update(modifie_le=date)
     imp.etat, imp.annule_par, imp.annule_le = ImportBudget.Etat.ANNULE, user, date
     imp.save(update_fields=["etat", "annule_par", "annule_le"])
-    record(convention, "import_annule", f"Import annulé : {imp.nom}.", user)
+    debut = f"Bilan {imp.bilan.annee} : import annulé" if imp.bilan is not None else "Import annulé"
+    record(convention, "import_annule", f"{debut} : {imp.nom}.", user)
     return imp
 
 
@@ -139,6 +151,8 @@ def _name(objet: Any) -> str:
 def _show(objet: Any) -> str:
     if isinstance(objet, LigneCout):
         return explain_cellule(to_cellule(objet))
+    if isinstance(objet, LigneBilan):
+        return tell_realise(objet, None) or "rien"
     taux = getattr(objet, "taux", None)
     mots = [format_taux(taux) if taux is not None else "", format_euros(objet.montant) if objet.montant is not None else "", objet.mention]
     return ", ".join(filter(None, mots)) or "rien"

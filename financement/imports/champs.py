@@ -54,8 +54,52 @@ CHAMPS = (
     ),
     Champ("part", "Montant de la part", ("part", "montant de la part", "part eur", "participation", "montant finance", "montant part")),
 )
+CHAMPS_REALISE = (
+    Champ("code", "Code de la fiche"),
+    Champ("nature", "Nature de dépense"),
+    Champ("libelle", "Libellé"),
+    Champ("annee", "Année"),
+    Champ(
+        "jours",
+        "Jours réalisés",
+        ("jours realises", "nombre de jours realises", "nb jours realises", "nb de jours realises", "jours faits", "jours passes"),
+    ),
+    Champ("tarif", "Tarif du jour"),
+    Champ(
+        "montant",
+        "Montant réalisé",
+        (
+            "realise",
+            "realise eur",
+            "realise en eur",
+            "realise en euros",
+            "realise ht",
+            "realise ttc",
+            "montant realise",
+            "montant realise en eur",
+            "montants realises",
+            "depense realisee",
+            "depenses realisees",
+            "depenses realisees en eur",
+            "cout realise",
+            "couts realises",
+            "budget realise",
+            "total realise",
+            "montant depense",
+            "montant execute",
+            "depenses executees",
+            "montant justifie",
+            "depenses justifiees",
+        ),
+    ),
+)
 PAR_CLE = {champ.cle: champ for champ in CHAMPS}
 PAR_TITRE = {titre: champ.cle for champ in CHAMPS for titre in champ.titres}
+PAR_TITRE_REALISE = {titre: champ.cle for champ in CHAMPS_REALISE for titre in champ.titres}
+PREVISIONS = {  # words of the columns that hold something else than what was done
+    *("prevu", "prevus", "prevue", "prevues", "prevision", "previsions", "previsionnel", "previsionnelle", "previsionnels"),
+    *("budget", "budgete", "vote", "votes", "estime", "estimes", "initial", "plan", "cible", "ecart", "ecarts", "reste", "solde", "taux"),
+}
 IGNORES = {
     "titre",
     "titre de la fiche",

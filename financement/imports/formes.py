@@ -20,7 +20,7 @@ DEBUTS_DE_TOTAL = set("tTsSeE")
 TARIF_INCONNU = "Le prix du jour n’est pas connu : ajoutez une colonne « Tarif », ou un tarif journalier à la convention."
 
 
-def read_lignes(classeur: Classeur, propositions: list[Proposition], ref: Referentiel) -> Lecture:
+def read_lignes(classeur: Classeur, propositions: list[Proposition], ref: Referentiel, lecteur: Any = None) -> Lecture:
     """Read the chosen sheets of a file. Nothing is written; what cannot be read is in `refus`, all at once."""
     lecture = Lecture(remarques=list(classeur.remarques))
     for proposition in propositions:
@@ -28,7 +28,7 @@ def read_lignes(classeur: Classeur, propositions: list[Proposition], ref: Refere
         if feuille is None:
             lecture.refus.append(Refus(proposition.feuille, "", "", "Cette feuille n’est pas dans le fichier."))
             continue
-        LecteurFeuille(feuille, proposition, ref, lecture).run()
+        (lecteur or LecteurFeuille)(feuille, proposition, ref, lecture).run()
     lecture.refuse_repeats()
     return lecture
 

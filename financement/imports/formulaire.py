@@ -3,10 +3,9 @@
 from typing import Any
 
 from financement.imports.actes import ImportImpossible, reread
-from financement.imports.champs import CHAMPS, FORMES
+from financement.imports.destinations import list_champs, list_formes, open_referentiel
 from financement.imports.journal import ImportBudget
 from financement.imports.reconnaissance import PERIODE, TOTAL, Proposition
-from financement.imports.referentiel import Referentiel
 from socle.nombres import read_cle
 
 Choix = list[tuple[str, str]]
@@ -17,7 +16,7 @@ class FormulaireColonnes:
 
     def __init__(self, imp: ImportBudget, donnees: Any) -> None:
         self.imp, self.donnees, self.erreur = imp, donnees, imp.message
-        self.ref = Referentiel(imp.convention)
+        self.ref = open_referentiel(imp)
         self.feuilles = imp.lecture.get("feuilles", [])
         retenue = imp.propositions[0] if imp.propositions else {}
         nom = donnees.get("feuille") or retenue.get("feuille", "")
@@ -33,7 +32,7 @@ class FormulaireColonnes:
 
     @property
     def formes(self) -> list[tuple[str, str, bool]]:
-        return [(cle, nom, self._get("forme", self.proposition.get("forme")) == cle) for cle, nom in FORMES.items()]
+        return [(cle, nom, self._get("forme", self.proposition.get("forme")) == cle) for cle, nom in list_formes(self.ref).items()]
 
     @property
     def colonnes(self) -> list[dict[str, Any]]:
@@ -47,6 +46,10 @@ class FormulaireColonnes:
     def contenus(self) -> list[tuple[str, Choix]]:
         """What a column may hold, by group."""
         annees = self._list_annees()
+        colonnes_simples = ("Colonnes", [(champ.cle, champ.nom) for champ in list_champs(self.ref)])
+        annees_en_colonnes = ("Années en colonnes", [(f"annee:{a}", str(a)) for a in annees])
+        if "recap" not in list_formes(self.ref):
+            return [colonnes_simples, annees_en_colonnes]
         parties = [(p.organisation_id, p.nom_court) for p in self.ref.parties]
         colonnes = [str(c) for c in self.proposition["colonnes"].values()]
         autres = {int(c.split(":")[2]) for c in colonnes if c.startswith("recap:") and c.split(":")[2].isdecimal()} - {
@@ -55,13 +58,11 @@ class FormulaireColonnes:
         parties += [(pk, self.ref.organisations[pk].nom) for pk in autres if pk in self.ref.organisations]
         recap = [(f"recap:{a}:{pk}", f"{nom}, {a}") for a in annees for pk, nom in [*parties, (TOTAL, "Total")]]
         recap.append((f"recap:{PERIODE}:{TOTAL}", "Total de la période"))
-        return [
-            ("Colonnes", [(champ.cle, champ.nom) for champ in CHAMPS]),
-            ("Années en colonnes", [(f"annee:{a}", str(a)) for a in annees]),
-            ("Récapitulatif", recap),
-        ]
+        return [colonnes_simples, annees_en_colonnes, ("Récapitulatif", recap)]
 
     def _list_annees(self) -> list[int]:
+        if self.imp.bilan is not None:
+            return [self.imp.bilan.annee]
         lues = {int(m) for c in self.proposition["colonnes"].values() for m in str(c).split(":")[1:2] if m.isdecimal()}
         return sorted({*self.imp.convention.annees, *lues})
 
@@ -104,11 +105,16 @@ class FormulaireColonnes:
             noms = {cle: nom for _, choix in self.contenus for cle, nom in choix}
             erreurs.append(f"Deux colonnes ont le même contenu : {', '.join(noms.get(d, d) for d in doubles)}. Gardez-en une.")
         forme = str(self.donnees.get("forme", ""))
-        if forme not in FORMES:
+        if forme not in list_formes(self.ref):
             erreurs.append("Choisissez la disposition du tableau.")
         try:
             proposition = Proposition.from_json(
-                {"feuille": self.feuille["nom"], "forme": forme if forme in FORMES else "", "titres": self.titres, "colonnes": colonnes}
+                {
+                    "feuille": self.feuille["nom"],
+                    "forme": forme if forme in list_formes(self.ref) else "",
+                    "titres": self.titres,
+                    "colonnes": colonnes,
+                }
             )
         except ValueError as erreur:
             erreurs.append(str(erreur))

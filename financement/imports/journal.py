@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 
 from conventions.models import Convention
+from financement.bilans.modeles import Bilan
 from socle.lecture_classeur import EXTENSIONS
 
 
@@ -27,7 +28,7 @@ class ImportBudgetQuerySet(models.QuerySet["ImportBudget"]):
 
 
 class ImportBudget(models.Model):
-    """One file, from its arrival to its writing, or to its abandon."""
+    """One file, from its arrival to its writing, or to its abandon: a budget, or what was done in the year of a bilan."""
 
     class Etat(models.TextChoices):
         DEPOSE = "depose", "À préciser"
@@ -43,6 +44,9 @@ class ImportBudget(models.Model):
     OUVERTS = (Etat.DEPOSE, Etat.ANALYSE, Etat.APERCU, Etat.ECRITURE)
 
     convention = models.ForeignKey(Convention, models.CASCADE, verbose_name="convention", related_name="imports")
+    bilan = models.ForeignKey(  # what was done in a year; None for the budget
+        Bilan, models.CASCADE, verbose_name="bilan", related_name="imports", null=True, blank=True
+    )
     fichier = models.FileField("fichier", upload_to=store_path)
     nom = models.CharField("nom du fichier", max_length=200)
     taille = models.PositiveBigIntegerField("taille, en octets")
@@ -94,6 +98,11 @@ class ImportBudget(models.Model):
     def nb_ecrits(self) -> int:
         """How many would be, or were, written."""
         return self.comptes["nouveaux"] + self.comptes["modifies"]
+
+    @property
+    def objet(self) -> str:
+        """What is written, in words: « le budget », « le réalisé 2019 »."""
+        return f"le réalisé {self.bilan.annee}" if self.bilan is not None else "le budget"
 
     def read_contenu(self) -> bytes:
         """The file as it was received. Raises OSError when it is lost, ValueError when it is another."""

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from financement.imports.champs import FORMES, PAR_CLE
+from financement.imports.champs import CHAMPS_REALISE, FORMES, PAR_CLE
 from financement.imports.journal import ImportBudget, PageImport
 from socle.montants import ZERO
 
@@ -26,7 +26,7 @@ def present_apercu(imp: ImportBudget, page: int) -> dict[str, Any]:
         "changements": [_change(c) for c in contenu],
         "remarques": apercu.get("remarques", []),
         "formes": [FORMES.get(f, f) for f in dict.fromkeys(apercu.get("formes", []))],
-        "colonnes": [(p["feuille"], describe_colonnes(p)) for p in imp.propositions],
+        "colonnes": [(p["feuille"], describe_colonnes(p, imp.bilan_id is not None)) for p in imp.propositions],
         "page": page,
         "nb_pages": nb_pages,
     }
@@ -58,8 +58,9 @@ def _change(valeurs: list[Any]) -> dict[str, Any]:
     }
 
 
-def describe_colonnes(proposition: dict[str, Any]) -> list[tuple[str, str]]:
+def describe_colonnes(proposition: dict[str, Any], realise: bool = False) -> list[tuple[str, str]]:
     """Letter and meaning of the columns read, in words."""
+    connus = PAR_CLE | ({champ.cle: champ for champ in CHAMPS_REALISE} if realise else {})
     noms = []
     for lettre, contenu in proposition.get("colonnes", {}).items():
         tete, _, reste = contenu.partition(":")
@@ -67,7 +68,7 @@ def describe_colonnes(proposition: dict[str, Any]) -> list[tuple[str, str]]:
             annee = reste.split(":")[0]
             nom = f"Récapitulatif, {annee if annee.isdecimal() else 'toute la période'}"
         else:
-            nom = f"Année {reste}" if reste else PAR_CLE[contenu].nom
+            nom = f"Année {reste}" if reste else connus[contenu].nom
         noms.append((lettre, nom))
     return noms
 

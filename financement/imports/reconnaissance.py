@@ -1,7 +1,7 @@
 """What a sheet holds, guessed from its titles and checked on its content; certain only when both agree."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,14 +82,23 @@ def check_contenu(contenu: str) -> str:
     raise ValueError(f"« {contenu[:60]} » n’est pas un contenu de colonne.")
 
 
-def recognise(feuille: Feuille, ref: Referentiel) -> Proposition:
-    """The most likely reading of a sheet; without form when nothing is recognised."""
+def recognise(
+    feuille: Feuille,
+    ref: Referentiel,
+    titrer: Callable[[Feuille, int], Proposition | None] | None = None,
+    manquer: Callable[[Proposition], list[str]] | None = None,
+) -> Proposition:
+    """The most likely reading of a sheet; without form when nothing is recognised.
+
+    Another file than a budget says how its row of titles is read, and what it lacks.
+    """
+    titrer = titrer or read_titres
     rangs = [r for r in range(min(CHERCHE, len(feuille.lignes))) if not feuille.is_empty(r)]
-    candidates = [p for r in rangs for p in (_try_recap(feuille, r, ref), read_titres(feuille, r)) if p]
+    candidates = [p for r in rangs for p in (_try_recap(feuille, r, ref), titrer(feuille, r)) if p]
     meilleure = max(candidates, key=_score, default=None)
     if meilleure is None:
         return Proposition(feuille.nom, motifs=["Aucune ligne de titres reconnue : dites où elle est et ce que contient chaque colonne."])
-    return check(meilleure, feuille, ref)
+    return check(meilleure, feuille, ref, manquer)
 
 
 def _score(proposition: Proposition) -> tuple[int, int]:
@@ -163,7 +172,9 @@ def _try_recap(feuille: Feuille, rang: int, ref: Referentiel) -> Proposition | N
     return Proposition(feuille.nom, "recap", rang + 1, {**({codes[0]: "code"} if codes else {}), **colonnes})
 
 
-def check(proposition: Proposition, feuille: Feuille, ref: Referentiel) -> Proposition:
+def check(
+    proposition: Proposition, feuille: Feuille, ref: Referentiel, manquer: Callable[[Proposition], list[str]] | None = None
+) -> Proposition:
     """Complete a reading from the content, and say why it is not certain."""
     debut = proposition.titres + 1
     motifs: list[str] = []
@@ -182,7 +193,7 @@ def check(proposition: Proposition, feuille: Feuille, ref: Referentiel) -> Propo
             motifs.append("Aucune colonne ne donne le code de la fiche : choisissez la colonne, ou la fiche.")
         elif nommee is None:  # a sheet called by the code of a fiche is that fiche's
             motifs.append(f"Aucune colonne ne donne le code de la fiche : {trouvee.code} est lu au-dessus du tableau. Confirmez.")
-    motifs += _list_missing(proposition, nommes)
+    motifs += manquer(proposition) if manquer else _list_missing(proposition, nommes)
     proposition.motifs, proposition.certaine = motifs, not motifs
     return proposition
 

@@ -3,6 +3,7 @@
 import re
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Any
 
 from comptes.models import Organisation
 from conventions.axes import ArbreAxes
@@ -23,10 +24,7 @@ class Referentiel:
 
     def __init__(self, convention: Convention) -> None:
         self.convention = convention
-        self.fiches: dict[str, FicheAction] = {}
-        for fiche in FicheAction.objects.filter(convention=convention).order_by("ordre", "pk"):
-            fiche.convention = convention
-            self.fiches[normalize_code(fiche.code)] = fiche
+        self.fiches: dict[str, Any] = {normalize_code(fiche.code): fiche for fiche in self.list_fiches()}
         self.par_pk = {fiche.pk: fiche for fiche in self.fiches.values()}
         self.natures = {nature.pk: nature for nature in NatureDepense.objects.all()}
         self._natures = {normalize(nom): n for n in self.natures.values() for nom in (n.cle, n.nom)}
@@ -46,8 +44,15 @@ class Referentiel:
         for axe in self.axes:
             for nom in (axe.code, axe.titre, f"{axe.code} {axe.titre}", f"axe {axe.titre}", f"axe {axe.code}"):
                 self._axes[normalize(nom)] = axe
-        self._codes: dict[str, FicheAction | None] = {}
+        self._codes: dict[str, Any] = {}
         self._noms: dict[str, NatureDepense | None] = {}
+
+    def list_fiches(self) -> list[Any]:
+        """What a row may be of: the fiches of the convention, each with a code, a title and a key."""
+        fiches = list(FicheAction.objects.filter(convention=self.convention).order_by("ordre", "pk"))
+        for fiche in fiches:
+            fiche.convention = self.convention
+        return fiches
 
     @cached_property
     def libelles_muets(self) -> set[str]:
@@ -55,7 +60,7 @@ class Referentiel:
         couts = LigneCout.objects.filter(fiche__convention=self.convention, libelle__in=VIDES - {""})
         return set(couts.values_list("libelle", flat=True))
 
-    def find_fiche(self, texte: str) -> FicheAction | None:
+    def find_fiche(self, texte: str) -> Any:
         """A fiche by its code, however written."""
         if texte not in self._codes:
             trouvee = self.fiches.get(normalize_code(texte)) if len(texte) < 40 else None

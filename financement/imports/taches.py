@@ -16,7 +16,7 @@ INTERVALLE = 0.4  # seconds between two looks at the database
 ETAPES = (
     (0.2, "Lecture du fichier"),
     (0.4, "Reconnaissance des lignes"),
-    (0.9, "Comparaison avec le budget"),
+    (0.9, "Comparaison avec {objet}"),
     (2.0, "Préparation de l’aperçu"),
 )
 PANNE = "Une panne a interrompu le travail. Rien n’a été écrit ; réessayez, et prévenez votre administrateur si cela recommence."
@@ -25,15 +25,15 @@ PANNE = "Une panne a interrompu le travail. Rien n’a été écrit ; réessayez
 class Suivi:
     """Tells how far the work is, and notices that somebody asked to stop."""
 
-    def __init__(self, pk: int) -> None:
-        self.pk, self.dernier = pk, 0.0
+    def __init__(self, pk: int, objet: str = "le budget") -> None:
+        self.pk, self.objet, self.dernier = pk, objet, 0.0
 
     def __call__(self, part: float) -> None:
         """Raises ArretDemande."""
         if time.monotonic() - self.dernier < INTERVALLE:
             return
         self.dernier = time.monotonic()
-        etape = next(nom for borne, nom in ETAPES if part < borne)
+        etape = next(nom for borne, nom in ETAPES if part < borne).format(objet=self.objet)
         ImportBudget.objects.filter(pk=self.pk).update(progres=int(min(part, 1) * 100), etape=etape)
         if ImportBudget.objects.filter(pk=self.pk, arret_demande=True).exists():
             raise ArretDemande
@@ -42,11 +42,11 @@ class Suivi:
 @task()
 def analyser_import(pk: int, relire: bool = False) -> None:
     """Recognise and preview; with `relire`, preview again with the columns already chosen."""
-    imp = ImportBudget.objects.filter(pk=pk, etat=ImportBudget.Etat.ANALYSE).select_related("convention", "auteur").first()
+    imp = ImportBudget.objects.filter(pk=pk, etat=ImportBudget.Etat.ANALYSE).select_related("convention", "bilan", "auteur").first()
     if imp is None:
         return  # abandoned meanwhile, or done already
     try:
-        (preview if relire else analyse)(imp, Suivi(pk))
+        (preview if relire else analyse)(imp, Suivi(pk, imp.objet))
     except ArretDemande:
         ImportBudget.objects.filter(pk=pk).update(etat=ImportBudget.Etat.ABANDONNE, etape="")
     except ImportImpossible as refus:
@@ -59,7 +59,7 @@ def analyser_import(pk: int, relire: bool = False) -> None:
 @task()
 def ecrire_import(pk: int, utilisateur: int, valides_seulement: bool) -> None:
     """Write what was previewed; whatever happens, all of it or nothing."""
-    imp = ImportBudget.objects.filter(pk=pk, etat=ImportBudget.Etat.ECRITURE).select_related("convention").first()
+    imp = ImportBudget.objects.filter(pk=pk, etat=ImportBudget.Etat.ECRITURE).select_related("convention", "bilan").first()
     if imp is None:
         return
     try:
@@ -89,7 +89,7 @@ def start_ecriture(imp: ImportBudget, user: Any, valides_seulement: bool, direct
         confirm(imp, user, valides_seulement)
         return
     ouvert = ImportBudget.objects.filter(pk=imp.pk, etat=ImportBudget.Etat.APERCU)
-    if not ouvert.update(etat=ImportBudget.Etat.ECRITURE, etape="Écriture du budget", progres=0, message=""):
+    if not ouvert.update(etat=ImportBudget.Etat.ECRITURE, etape=f"Écriture {imp.objet.replace('le ', 'du ', 1)}", progres=0, message=""):
         raise ImportImpossible("Cet import n’est plus à confirmer.")
     transaction.on_commit(lambda: ecrire_import.enqueue(imp.pk, user.pk, valides_seulement))
 

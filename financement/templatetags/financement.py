@@ -12,10 +12,14 @@ from django.utils.safestring import SafeString
 from comptes.bancaire import mask_iban, sees_iban
 from conventions.models import Convention
 from fiches.models import FicheAction
+from financement.bilans.calculs import Compte
+from financement.bilans.modeles import Bilan
 from financement.controles.journal import Verification
 from financement.controles.presentation import EcartCellule, Marque
+from financement.echeances import date_bilan
 from financement.imports.journal import ImportBudget
 from financement.recapitulatif import Cellule, Place
+from socle.graphiques import Valeurs, draw_barres
 from socle.templatetags.composants import icone
 from socle.typographie import format_jours, format_montant
 
@@ -88,6 +92,13 @@ def marque_controles(marque: Marque | None, convention: Convention, fiche: Fiche
     )
 
 
+@register.inclusion_tag("financement/bilans/_entete.html", takes_context=True)
+def entete_bilan(context: Context, bilan: Bilan, page: str = "") -> dict[str, Any]:
+    """Header of the pages of a bilan: breadcrumb, state, year, parties, documents, tabs of the convention."""
+    suite = {"bilan": bilan, "page": page, "user": context["user"], "echeance": date_bilan(bilan.convention, bilan.annee)}
+    return entete_convention(context, bilan.convention, "bilans") | suite
+
+
 @register.inclusion_tag("conventions/_entete.html", takes_context=True)
 def entete_convention(context: Context, convention: Convention, onglet: str) -> dict[str, Any]:
     """Header of the pages of a convention: breadcrumb, state, title, parties, tabs with their counts."""
@@ -126,6 +137,20 @@ def place(context: Context, *morceaux: object) -> SafeString:
     """The figure of one named place of the editor, as `compute_figures` gives it; names of several words are joined by « : »."""
     figures = context["e"].figures.places
     return conditional_escape(figures.get(":".join(str(m) for m in morceaux), ""))
+
+
+@register.simple_tag(takes_context=True)
+def place_bilan(context: Context, *morceaux: object) -> SafeString:
+    """A figure of a bilan that changes while one types, at its named place."""
+    nom = ":".join(str(m) for m in morceaux)
+    return format_html('<output data-place="{}">{}</output>', nom, context["g"].places.get(nom, ""))
+
+
+@register.inclusion_tag("financement/bilans/_consommation.html")
+def consommation(compte: Compte) -> dict[str, Any]:
+    """How much of the plan is used up, with a warning above it."""
+    barre = draw_barres("", "", "", [Valeurs("", compte.realise, compte.prevu, "")], (), ()).barres[0]
+    return {"compte": compte, "b": barre}
 
 
 @register.inclusion_tag("financement/editeur/_marge.html", takes_context=True)

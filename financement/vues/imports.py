@@ -10,12 +10,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from conventions.acces import get_convention
-from conventions.gel import explain_gel
-from conventions.models import Convention
 from fiches.fiches import slugify_code
 from financement.imports.actes import ApercuPerime, ImportImpossible, abandon, deposit, reopen
 from financement.imports.annotation import annotate
 from financement.imports.annulation import AnnulationImpossible, undo
+from financement.imports.destinations import explain_import
 from financement.imports.formulaire import FormulaireColonnes
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.presentation import group_refus, present_apercu
@@ -25,21 +24,18 @@ from socle.nombres import read_cle
 from socle.vues import download
 
 PAR_PAGE = 30
-RESERVE = "Les imports sont réservés aux administrateurs de votre organisation : demandez-leur de déposer le fichier."
 GARDE_PERDUE = "Le fichier déposé n’est plus lisible. Déposez-le de nouveau."
-
-
-def explain_import(user: Any, convention: Convention) -> str:
-    """Why this person cannot import into a convention they see; empty when they may."""
-    return explain_gel(convention) if user.is_staff else RESERVE
 
 
 def load(request: HttpRequest, reference: str, pk: int, ecrire: bool = False) -> ImportBudget:
     """The import, in a convention the person sees; raises PermissionDenied when they want to act and may not."""
     convention = get_convention(request.user, reference)
-    imp = get_object_or_404(ImportBudget.objects.select_related("auteur", "confirme_par", "annule_par"), convention=convention, pk=pk)
+    complets = ImportBudget.objects.select_related("auteur", "confirme_par", "annule_par", "bilan")
+    imp = get_object_or_404(complets, convention=convention, pk=pk)
     imp.convention = convention
-    if ecrire and (refus := explain_import(request.user, convention)):
+    if imp.bilan is not None:
+        imp.bilan.convention = convention
+    if ecrire and (refus := explain_import(request.user, imp)):
         raise PermissionDenied(refus)
     return imp
 
@@ -49,21 +45,27 @@ def is_direct(imp: ImportBudget) -> bool:
     return imp.taille <= settings.IMPORT_DIRECT
 
 
+def explain_fichier(fichier: Any) -> str:
+    """What is wrong with what a form sent as a file, before reading it; empty when it may be read."""
+    if fichier is None:
+        return "Choisissez un fichier : xlsx, xlsm, ods, csv ou tsv."
+    if (fichier.size or 0) > MAX_OCTETS:
+        return f"Ce fichier dépasse {MAX_OCTETS // 1_000_000} Mo. Séparez-le en plusieurs imports."
+    return ""
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def imports(request: HttpRequest, reference: str) -> HttpResponse:
     """The journal of a convention's imports, and the place to drop a file."""
     convention = get_convention(request.user, reference)
-    refus = explain_import(request.user, convention)
+    refus = explain_import(request.user, ImportBudget(convention=convention))
     erreur = ""
     if request.method == "POST":
         if refus:
             raise PermissionDenied(refus)
         fichier = request.FILES.get("fichier")
-        if fichier is None:
-            erreur = "Choisissez un fichier : xlsx, xlsm, ods, csv ou tsv."
-        elif (fichier.size or 0) > MAX_OCTETS:
-            erreur = f"Ce fichier dépasse {MAX_OCTETS // 1_000_000} Mo. Séparez-le en plusieurs imports."
-        else:
+        erreur = explain_fichier(fichier)
+        if fichier is not None and not erreur:
             imp = deposit(request.user, convention, fichier.name or "sans nom", fichier.read())
             start_analyse(imp, is_direct(imp))
             return redirect("import_budget", reference, imp.pk)
@@ -71,7 +73,7 @@ def imports(request: HttpRequest, reference: str) -> HttpResponse:
     page = min(read_cle(request.GET.get("page", "1")) or 1, max(1, -(-nombre // PAR_PAGE)))
     debut = (page - 1) * PAR_PAGE
     journal = list(
-        ImportBudget.objects.filter(convention=convention).select_related("auteur").defer("lecture")[debut : debut + PAR_PAGE + 1]
+        ImportBudget.objects.filter(convention=convention).select_related("auteur", "bilan").defer("lecture")[debut : debut + PAR_PAGE + 1]
     )
     contexte = {
         "convention": convention,
@@ -89,7 +91,7 @@ def imports(request: HttpRequest, reference: str) -> HttpResponse:
 def import_budget(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """One import, whatever its step: columns to choose, preview to confirm, work going on, what was written."""
     imp = load(request, reference, pk)
-    refus = explain_import(request.user, imp.convention)
+    refus = explain_import(request.user, imp)
     contexte: dict[str, Any] = {"convention": imp.convention, "imp": imp, "refus": refus}
     if imp.is_en_cours:
         return render(request, "financement/import_attente.html", contexte)
@@ -151,7 +153,7 @@ def import_annuler(request: HttpRequest, reference: str, pk: int) -> HttpRespons
     except ImportImpossible as refus:
         messages.error(request, str(refus))
     else:
-        messages.success(request, "Import annulé : le budget est tel qu’il était avant.")
+        messages.success(request, f"Import annulé : {imp.objet} est tel qu’il était avant.")
     return redirect("import_budget", reference, pk)
 
 
@@ -165,7 +167,7 @@ def import_abandonner(request: HttpRequest, reference: str, pk: int) -> HttpResp
         messages.error(request, str(refus))
         return redirect("import_budget", reference, pk)
     messages.success(request, f"Import de « {imp.nom} » abandonné. Rien n’a été écrit.")
-    return redirect("imports", reference)
+    return redirect("bilan_importer", reference, imp.bilan.annee) if imp.bilan is not None else redirect("imports", reference)
 
 
 @require_safe

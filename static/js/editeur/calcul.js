@@ -17,7 +17,8 @@ async function demanderCalcul() {
   arret?.abort();
   arret = new AbortController();
   const valeurs = {};
-  for (const champ of [...champs("cout."), ...champs("part.")]) valeurs[champ] = lire(champ);
+  const prefixes = (adresses.prefixes ?? "cout. part.").split(" ");
+  for (const champ of prefixes.flatMap((prefixe) => champs(prefixe))) valeurs[champ] = lire(champ);
   try {
     const reponse = await demander(adresses.calcul, { champs: valeurs }, { signal: arret.signal });
     montrer(await reponse.json());
@@ -41,5 +42,6 @@ export function montrer({ places, echos, juste }) {
   if (!annoncer) return;
   annoncer = false;
   const total = document.querySelector('tfoot [data-place="ensemble"]');
-  annonce.textContent = `Total de la fiche : ${total?.textContent.trim()} €. ${document.querySelector('[data-place="solde"]')?.textContent ?? ""}`;
+  if (total) annonce.textContent = `Total de la fiche : ${total.textContent.trim()} €. ${document.querySelector('[data-place="solde"]')?.textContent ?? ""}`;
+  else annonce.textContent = document.querySelector("[data-total]")?.textContent.trim().replace(/\s+/g, " ") ?? "";
 }

@@ -5,11 +5,11 @@ export const adresses = racine.dataset;
 
 // Line ends, and spaces that browsers and keyboards change, do not count when two values are compared.
 const LIBRES = new Set(["titre", "titre_court", "objet", "presentation", "constat", "objectifs", "contenus", "methode", "cible",
-  "maitrise_ouvrage", "cout_texte", "cofinancement_texte", "calendrier", "partenariats_techniques", "evaluation"]);
+  "fait", "difficultes", "proposition", "explication", "recit", "perspectives", "maitrise_ouvrage", "cout_texte", "cofinancement_texte", "calendrier", "partenariats_techniques", "evaluation"]);
 
 export function normaliser(champ, valeur) {
   const texte = valeur.replace(/\r\n?/g, "\n").trim();
-  return LIBRES.has(champ) ? texte : texte.replace(/[\s\u00a0\u202f]+/g, " ");
+  return LIBRES.has(champ.split(".", 1)[0]) ? texte : texte.replace(/[\s\u00a0\u202f]+/g, " ");
 }
 
 export function element(champ) {

@@ -15,7 +15,7 @@ function cellules(ligne) {
 }
 
 function lignes(t) {
-  return [...t.querySelectorAll("tbody tr:not([hidden])")];
+  return [...t.querySelectorAll("tbody tr:not([hidden])")].filter((tr) => cellules(tr).length);
 }
 
 export function suivre(t) {
@@ -282,8 +282,9 @@ export function renommer(champ, libelle) {
   poserBase(`ligne.${nouvelle}`, libelle);
 }
 
-if (table) {
-  brancher(table);
+for (const grille of document.querySelectorAll("[data-grille]")) brancher(grille);
+
+if (document.querySelector("[data-ajouter-ligne]")) {
   document.querySelector("[data-ajouter-ligne]").addEventListener("click", () => {
     const choix = document.getElementById("n-nature");
     const libelle = document.getElementById("n-libelle");

@@ -1,0 +1,347 @@
+"""Filling a bilan: opening it, the grid of all the actions, the page of one action, its rows, files and observations."""
+
+import hashlib
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from comptes.models import Organisation
+from conventions.acces import get_avec_base
+from conventions.consolidation import get_base
+from fiches.saisie import Resultat, save_modifications
+from financement.bilans.calculs import compute_synthese
+from financement.bilans.droits import explain_saisie
+from financement.bilans.grille import build_grille, compute_places
+from financement.bilans.lignes import add_ligne, add_part, attach_piece, remove_ligne, remove_piece
+from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan
+from financement.bilans.observations import add_observation, explain_observation, list_observations, settle_observation
+from financement.bilans.ouverture import open_bilan, update_plan
+from financement.bilans.saisie import ContenuBilan
+from financement.bilans.suites import Observation, PieceBilan
+from financement.editeur import ChampEdition
+from financement.formulaire import read_modifications
+from financement.models import NatureDepense
+from financement.vues.edition import read_json, read_saisies, read_textes
+from financement.vues.versements import TYPES
+from socle.nombres import read_cle
+from socle.pieces import read_piece
+from socle.saisie import Saisie
+from socle.vues import download
+
+
+def get_bilan(request: HttpRequest, reference: str, annee: int) -> Bilan:
+    """The bilan of a year of a convention the person sees; raises Http404 otherwise."""
+    base = get_base(get_avec_base(request.user, reference))
+    bilan = get_object_or_404(Bilan, convention=base, annee=annee)
+    bilan.convention = base
+    return bilan
+
+
+def get_fiche_bilan(bilan: Bilan, pk: int) -> FicheBilan:
+    """One action of a bilan; raises Http404."""
+    fiche = get_object_or_404(FicheBilan, bilan=bilan, pk=pk)
+    fiche.bilan = bilan
+    return fiche
+
+
+@require_POST
+def ouvrir(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """Open the bilan of a year."""
+    base = get_base(get_avec_base(request.user, reference))
+    try:
+        bilan = open_bilan(request.user, base, annee)
+    except ValidationError as erreur:
+        messages.error(request, " ".join(erreur.messages))
+        return redirect("bilans", reference)
+    messages.success(request, f"Bilan {annee} ouvert avec le plan de l’année.")
+    return redirect("bilan_grille", base.reference, bilan.annee)
+
+
+@require_POST
+def plan(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """Bring the bilan to the plan as it is now."""
+    bilan = get_bilan(request, reference, annee)
+    ecarts = update_plan(request.user, bilan)
+    messages.success(request, "Le plan est repris." if ecarts else "Le bilan suivait déjà le plan.")
+    return redirect("bilan", reference, annee)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def grille(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """All the actions at once, as a grid."""
+    bilan = get_bilan(request, reference, annee)
+    return _edit(request, bilan, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def fiche(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """One action: what was done, who paid, indicators, state, story, files, observations."""
+    bilan = get_bilan(request, reference, annee)
+    return _edit(request, bilan, get_fiche_bilan(bilan, pk))
+
+
+def _edit(request: HttpRequest, bilan: Bilan, fiche: FicheBilan | None) -> HttpResponse:
+    """The page of a grid or of an action; sent as a plain form, it writes all that changed and shows what could not be."""
+    refus = explain_saisie(request.user, bilan)
+    if request.method != "POST":
+        if refus and fiche is None:
+            messages.warning(request, refus)
+            return redirect("bilan", bilan.convention.reference, bilan.annee)
+        return _render(request, bilan, fiche, refus=refus)
+    if refus:
+        raise PermissionDenied(refus)
+    modifications, _ = read_modifications(request.POST)
+    prise = request.POST.get("prendre", "")
+    modifications = [m for m in modifications if m.champ != prise]
+    resultats = save_modifications(request.user, ContenuBilan.of_bilan(bilan, fiche), modifications)
+    refuses = {r.champ: r for r in resultats if r.statut in {"refus", "question", "conflit"}}
+    if not refuses:
+        messages.success(request, "Tout est enregistré." if resultats else "Rien n’avait changé.")
+        return redirect(request.path)
+    saisies = {m.champ: m.apres for m in modifications if m.champ in refuses}
+    return _render(request, get_bilan(request, bilan.convention.reference, bilan.annee), fiche, refuses, saisies, statut=422)
+
+
+def _render(
+    request: HttpRequest,
+    bilan: Bilan,
+    fiche: FicheBilan | None,
+    resultats: dict[str, Resultat] | None = None,
+    saisies: dict[str, str] | None = None,
+    refus: str = "",
+    saisie: Saisie | None = None,
+    statut: int = 200,
+) -> HttpResponse:
+    synthese = compute_synthese(bilan)
+    suivie = synthese.find(fiche.pk) if fiche else None
+    if fiche and suivie is None:
+        raise Http404("Cette fiche n’est plus dans le bilan.")
+    contenu = ContenuBilan.of_bilan(bilan, fiche)
+    page = build_grille(synthese, contenu, suivie, saisies or {}, resultats or {})
+    contexte: dict[str, Any] = {
+        "convention": bilan.convention,
+        "bilan": bilan,
+        "synthese": synthese,
+        "g": page,
+        "refus": refus,
+        "saisie": saisie or Saisie(),
+        "version": bilan.modifie_le.isoformat(),
+        "natures": NatureDepense.objects.all(),
+    }
+    if suivie is None:
+        return render(request, "financement/bilans/grille.html", contexte, status=statut)
+    rang = synthese.fiches.index(suivie)
+    contexte |= {
+        "f": suivie,
+        "precedente": synthese.fiches[rang - 1] if rang else None,
+        "suivante": synthese.fiches[rang + 1] if rang + 1 < len(synthese.fiches) else None,
+        "pieces": bilan.pieces.filter(fiche=fiche).select_related("ajoutee_par"),
+        "fils": list_observations(bilan, fiche),
+        "rubriques": Observation.Rubrique.choices,
+        "refus_observation": explain_observation(request.user, bilan),
+        "organisations": Organisation.objects.exclude(pk__in=[p.cle for p in suivie.parts if p.cle]),
+        "carnet": list_carnet(bilan, suivie.objet),
+    }
+    return render(request, "financement/bilans/fiche.html", contexte, status=statut)
+
+
+def list_carnet(bilan: Bilan, fiche: FicheBilan) -> Any:
+    """What the carnet holds of an action this year."""
+    entrees = bilan.convention.realisations.of_year(bilan.annee).filter(fiche=fiche.fiche_id)
+    return entrees.select_related("nature").order_by("date", "pk")
+
+
+def show_fiche(request: HttpRequest, fiche: FicheBilan, nom: str, erreur: ValidationError) -> HttpResponse:
+    """The page of an action with the form that was refused, as it was typed."""
+    bilan = fiche.bilan
+    return _render(
+        request, bilan, fiche, refus=explain_saisie(request.user, bilan), saisie=Saisie.of(nom, request.POST, erreur), statut=422
+    )
+
+
+@require_POST
+def enregistrer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """Write one or several fields; the answer says what became of each, and what the page must show."""
+    bilan = get_bilan(request, reference, annee)
+    try:
+        donnees = read_json(request)
+        modifications = read_saisies(donnees["modifications"])
+    except (ValueError, KeyError, TypeError):
+        return HttpResponseBadRequest("Enregistrement illisible.")
+    contenu = ContenuBilan.of_bilan(bilan)
+    connue = bilan.modifie_le.isoformat()
+    try:
+        resultats = save_modifications(request.user, contenu, modifications)
+    except PermissionDenied as refus:
+        return JsonResponse({"message": str(refus)}, status=403)
+    frais = Bilan.objects.get(pk=bilan.pk)
+    frais.convention = bilan.convention
+    synthese = compute_synthese(frais)
+    reponse = {
+        "resultats": [_describe(r, m.apres) for r, m in zip(resultats, modifications, strict=True)],
+        "nouveaux": {},
+        "version": frais.modifie_le.isoformat(),
+        "heure": f"{timezone.localtime():%H h %M}",
+        **compute_places(synthese),
+    }
+    if donnees.get("version") != connue:
+        reponse["contenu"] = contenu.read()
+    return JsonResponse(reponse)
+
+
+def _describe(resultat: Resultat, apres: str) -> dict[str, Any]:
+    champ = ChampEdition(resultat.champ, "", apres, resultat.valeur, resultat=resultat)
+    retour = render_to_string("financement/editeur/_retour.html", {"c": champ}) if champ.refuse else ""
+    return {"champ": resultat.champ, "statut": resultat.statut, "valeur": resultat.valeur, "echo": resultat.echo, "retour": retour}
+
+
+@require_POST
+def calculer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """What the year comes to as it is typed; nothing is written."""
+    bilan = get_bilan(request, reference, annee)
+    try:
+        valeurs = read_textes(read_json(request)["champs"])
+    except (ValueError, KeyError):
+        return HttpResponseBadRequest("Calcul illisible.")
+    return JsonResponse(compute_places(compute_synthese(bilan, ContenuBilan.of_bilan(bilan).read_typed(valeurs))))
+
+
+@require_POST
+def ajouter_ligne(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """An expense that the plan does not hold."""
+    fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
+    nature = NatureDepense.objects.filter(pk=read_cle(request.POST.get("nature", "")) or 0).first()
+    try:
+        if nature is None:
+            raise ValidationError("Choisissez la nature de la dépense.")
+        ligne = add_ligne(request.user, fiche, nature, request.POST.get("libelle", ""))
+    except ValidationError as erreur:
+        return show_fiche(request, fiche, "ligne", erreur)
+    messages.success(request, f"{ligne.intitule} : ajoutée. Écrivez ce qui a été dépensé.")
+    return redirect("bilan_fiche", reference, annee, pk)
+
+
+@require_POST
+def retirer_ligne(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Take away an unplanned expense that holds nothing."""
+    bilan = get_bilan(request, reference, annee)
+    ligne = get_object_or_404(LigneBilan.objects.select_related("fiche"), fiche__bilan=bilan, pk=pk)
+    ligne.fiche.bilan = bilan
+    try:
+        remove_ligne(request.user, ligne)
+    except ValidationError as erreur:
+        return show_fiche(request, ligne.fiche, "ligne", erreur)
+    messages.success(request, f"{ligne.intitule} : retirée.")
+    return redirect("bilan_fiche", reference, annee, ligne.fiche_id)
+
+
+@require_POST
+def ajouter_part(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """A financeur that the plan does not hold."""
+    fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
+    organisation = Organisation.objects.filter(pk=read_cle(request.POST.get("financeur", "")) or 0).first()
+    try:
+        if organisation is None:
+            raise ValidationError("Choisissez le financeur.")
+        add_part(request.user, fiche, organisation)
+    except ValidationError as erreur:
+        return show_fiche(request, fiche, "part", erreur)
+    messages.success(request, f"{organisation} : ajouté. Écrivez ce qu’il a payé.")
+    return redirect("bilan_fiche", reference, annee, pk)
+
+
+@require_POST
+def joindre(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Add a supporting file to an action."""
+    fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
+    try:
+        piece = attach_piece(request.user, fiche, read_piece(request.FILES.get("fichier")), request.POST.get("intitule", ""))
+    except ValidationError as erreur:
+        return show_fiche(request, fiche, "piece", erreur)
+    messages.success(request, f"« {piece.intitule} » est jointe.")
+    return redirect("bilan_fiche", reference, annee, pk)
+
+
+@require_safe
+def piece(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """A supporting file of the bilan."""
+    bilan = get_bilan(request, reference, annee)
+    return serve_piece(get_object_or_404(PieceBilan, bilan=bilan, pk=pk), f"{reference}-bilan-{annee}-piece-{pk}")
+
+
+def serve_piece(objet: Any, nom: str) -> HttpResponse:
+    """A kept file, checked against its fingerprint; raises Http404 when it is lost or changed."""
+    extension = str(objet.fichier.name).rpartition(".")[2]
+    try:
+        with objet.fichier.open("rb") as fichier:
+            contenu = fichier.read()
+    except (OSError, ValueError) as perte:
+        raise Http404("Cette pièce n’est plus sur le serveur.") from perte
+    if hashlib.sha256(contenu).hexdigest() != objet.empreinte:
+        raise Http404("Cette pièce n’est plus celle qui a été jointe : prévenez l’exploitant de la plateforme, qui la restaurera.")
+    return download(contenu, f"{nom}.{extension}", TYPES.get(extension, "application/octet-stream"))
+
+
+@require_POST
+def retirer_piece(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Take a supporting file away."""
+    bilan = get_bilan(request, reference, annee)
+    jointe = get_object_or_404(PieceBilan, bilan=bilan, pk=pk)
+    jointe.bilan = bilan
+    fiche = jointe.fiche_id
+    remove_piece(request.user, jointe)
+    messages.success(request, f"« {jointe.intitule} » est retirée.")
+    return redirect("bilan_fiche", reference, annee, fiche) if fiche else redirect("bilan", reference, annee)
+
+
+@require_POST
+def observer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """Write an observation, or the answer to one."""
+    bilan = get_bilan(request, reference, annee)
+    envoi = request.POST
+    cle = read_cle(envoi.get("fiche", ""))
+    fiche = get_fiche_bilan(bilan, cle) if cle else None
+    parent = None
+    if numero := read_cle(envoi.get("parent", "")):
+        parent = get_object_or_404(Observation.objects.select_related("fiche"), bilan=bilan, pk=numero, parent=None)
+    try:
+        add_observation(request.user, bilan, envoi.get("texte", ""), envoi.get("rubrique", ""), fiche, parent)
+    except ValidationError as erreur:
+        lieu = fiche or (parent.fiche if parent else None)
+        nom = f"repondre-{parent.pk}" if parent else "observer"
+        if lieu is not None:
+            lieu.bilan = bilan
+            return show_fiche(request, lieu, nom, erreur)
+        messages.error(request, " ".join(erreur.messages))
+        return redirect("bilan", reference, annee)
+    messages.success(request, "Réponse enregistrée." if parent else "Observation enregistrée.")
+    return _return(request, bilan, fiche or (parent.fiche if parent else None))
+
+
+@require_POST
+def regler(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Settle an observation, or open it again."""
+    bilan = get_bilan(request, reference, annee)
+    observation = get_object_or_404(Observation.objects.select_related("fiche", "auteur"), bilan=bilan, pk=pk, parent=None)
+    observation.bilan = bilan
+    reglee = request.POST.get("action", "") != "rouvrir"
+    try:
+        settle_observation(request.user, observation, reglee)
+    except ValidationError as erreur:
+        messages.error(request, " ".join(erreur.messages))
+    else:
+        messages.success(request, "Observation réglée." if reglee else "Observation rouverte.")
+    return _return(request, bilan, observation.fiche)
+
+
+def _return(request: HttpRequest, bilan: Bilan, fiche: FicheBilan | None) -> HttpResponse:
+    """Back to the page the form was on."""
+    if fiche is not None and request.POST.get("retour") == "fiche":
+        return redirect("bilan_fiche", bilan.convention.reference, bilan.annee, fiche.pk)
+    return redirect("bilan", bilan.convention.reference, bilan.annee)
