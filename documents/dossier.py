@@ -14,9 +14,14 @@ from django.utils import timezone
 from conventions.consolidation import get_base, list_avenants
 from conventions.journal import check_chaine, write_journal_csv, write_journal_scelle
 from conventions.models import Convention
+from documents.bilans.figes import DocumentBilan
 from documents.figes import DocumentFige, DocumentPerdu, read_kept
 from documents.instantane import build_instantane, compute_empreinte, write_canonique
 from fiches.models import FicheAction
+from financement.bilans.calculs import compute_synthese
+from financement.bilans.export import build_json
+from financement.bilans.observations import list_observations
+from financement.bilans.solde import compute_soldes
 from financement.models import PieceVersement
 from financement.situation import compute_situation
 from financement.syntheses import compute_recapitulatif
@@ -50,6 +55,7 @@ def build_dossier(convention: Convention) -> bytes:
     for membre in membres:
         fichiers += list(_list_convention(membre, manquants))
     fichiers += list(_list_paiements(base, manquants))
+    fichiers += list(list_bilans(base, manquants))
     verdicts = {m.reference: check_chaine(m.evenements.all()) for m in membres}
     journal = next((v for v in verdicts.values() if not v.is_intact), verdicts[base.reference])
     contexte = {"convention": base, "fichiers": fichiers, "manquants": manquants, "journal": journal, "date": timezone.localtime()}
@@ -160,6 +166,50 @@ def _list_paiements(base: Convention, manquants: list[str]) -> Iterator[Fichier]
         yield from _kept(
             piece.fichier.name or "", piece.empreinte, f"versements/pieces/{piece.pk}-{piece.empreinte[:8]}", piece.intitule, manquants
         )
+
+
+def list_bilans(base: Convention, manquants: list[str]) -> Iterator[Fichier]:
+    """Bilans with their frozen documents and supporting files, and the carnet with its proofs."""
+    documents = {d.bilan_id: d for d in DocumentBilan.objects.filter(bilan__convention=base)}
+    for bilan in base.bilans.order_by("annee"):
+        bilan.convention = base
+        dossier, nom = f"bilans/{bilan.annee}", f"Bilan {bilan.annee}"
+        document = documents.get(bilan.pk)
+        if document is not None:
+            yield Fichier(
+                f"{dossier}/donnees.json", f"{nom}, accepté le {bilan.accepte_le:%d/%m/%Y}, données figées", document.donnees.encode()
+            )
+            if document.pdf:
+                yield from _kept(document.pdf, document.empreinte_pdf, f"{dossier}/bilan", f"{nom}, document figé", manquants)
+        else:
+            etat = bilan.get_etat_display().lower()
+            donnees = build_json(compute_soldes(compute_synthese(bilan)), list_observations(bilan), list(bilan.pieces.all()))
+            yield Fichier(f"{dossier}/donnees.json", f"{nom}, {etat}, données telles qu’elles sont", write_canonique(donnees))
+        for piece in bilan.pieces.all():
+            chemin = f"{dossier}/pieces/{piece.pk}-{piece.empreinte[:8]}"
+            yield from _kept(piece.fichier.name or "", piece.empreinte, chemin, f"{nom} : {piece.intitule}", manquants)
+    realisations = list(base.realisations.select_related("fiche", "nature", "auteur").order_by("date", "pk"))
+    entetes = ["Date", "Fiche", "Dépense", "Jours", "Montant", "Qui", "Ce qui a été fait", "Noté par", "Retirée le"]
+    lignes = [
+        [
+            _jour(r.date),
+            r.fiche.code,
+            r.intitule,
+            "" if r.jours is None else f"{r.jours:.2f}".replace(".", ","),
+            f"{r.montant.amount:.2f}".replace(".", ","),
+            r.qui,
+            r.quoi,
+            str(r.auteur or ""),
+            _jour(timezone.localdate(r.retiree_le)) if r.retiree_le else "",
+        ]
+        for r in realisations
+    ]
+    if lignes:
+        yield Fichier("bilans/carnet.csv", "Carnet des réalisations", write_csv(entetes, lignes))
+    for r in realisations:
+        if r.fichier:
+            chemin = f"bilans/carnet/{r.pk}-{r.empreinte[:8]}"
+            yield from _kept(r.fichier.name or "", r.empreinte, chemin, f"Justificatif du {_jour(r.date)}, {r.fiche.code}", manquants)
 
 
 def _jour(jour: date | None) -> str:

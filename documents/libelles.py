@@ -33,6 +33,7 @@ LIBELLES = {
     "nombre_originaux": "Exemplaires originaux",
     "tribunal": "Tribunal administratif",
     "tarif_journalier": "Tarif journalier",
+    "formule_solde": "Formule du solde",
     "preambule": "Préambule",
     "politiques": "Politiques publiques",
     "nature": "Nature",

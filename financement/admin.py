@@ -19,7 +19,7 @@ from conventions.admin import ConventionAdmin, InlineConvention
 from conventions.models import Convention
 from fiches.admin import AdminDeFiche, FicheActionAdmin
 from fiches.models import FicheAction
-from financement import echanges
+from financement import admin_bilans, admin_comptes, echanges  # noqa: F401 (they register theirs)
 from financement.controles.verification import verify
 from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, Paiement, TotalDeclare, Versement
 from financement.syntheses import read_by_fiche

@@ -10,8 +10,9 @@ from comptes.bancaire import is_payeur
 from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import Commentaire, FicheAction, Passage
+from financement.bilans.droits import explain_relecture, explain_role
 from financement.etapes import ETAPES
-from financement.models import CoFinancement, LigneCout, Paiement
+from financement.models import AccordBilan, Bilan, CoFinancement, LigneCout, Paiement
 from socle.typographie import format_euros
 
 EXTRAIT = 160  # characters of a comment shown on the home page
@@ -40,7 +41,30 @@ def list_attentes(user: Utilisateur, conventions: Sequence[Convention]) -> list[
     if user.is_lecteur:
         return []
     ouvertes = [c for c in conventions if c.etat in OUVERTS]
-    return [*_paiements(user), *_etapes(user, conventions), *_fiches(user, ouvertes), *_parties(user, ouvertes)]
+    return [
+        *_bilans(user, conventions),
+        *_paiements(user),
+        *_etapes(user, conventions),
+        *_fiches(user, ouvertes),
+        *_parties(user, ouvertes),
+    ]
+
+
+def _bilans(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
+    """Bilans to read over for who pays, to correct for who reports."""
+    attentes = []
+    par_cle = {c.pk: c for c in conventions}
+    bilans = Bilan.objects.filter(convention__in=par_cle, etat__in=(*Bilan.ENVOYES, Bilan.Etat.OBSERVATIONS)).order_by("annee", "pk")
+    donnes = set(AccordBilan.objects.filter(bilan__in=bilans, organisation=user.organisation_id).values_list("bilan_id", flat=True))
+    for bilan in bilans:
+        convention = par_cle[bilan.convention_id]
+        adresse = reverse("bilan", args=[convention.reference, bilan.annee])
+        if bilan.is_envoye and not explain_relecture(user, convention) and bilan.pk not in donnes:
+            attentes.append(Attente("demi", f"Relire le bilan {bilan.annee}", convention.nom_court, adresse))
+        elif bilan.etat == Bilan.Etat.OBSERVATIONS and not explain_role(user, convention):
+            detail = f"{convention.nom_court} : des observations attendent votre réponse."
+            attentes.append(Attente("alerte", f"Corriger le bilan {bilan.annee}", detail, f"{adresse}#observations"))
+    return attentes
 
 
 def _paiements(user: Utilisateur) -> list[Attente]:

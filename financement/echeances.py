@@ -10,13 +10,14 @@ from django.db.models import prefetch_related_objects
 
 from conventions.consolidation import map_consolidees, root_of
 from conventions.models import Convention
+from financement.bilans.modeles import Bilan
 from financement.versements import Versement
 from socle.periodes import add_mois
 from socle.typographie import INSECABLE
 
 GARDE = timedelta(days=400)  # how long a late deadline is still shown
 CLOSES = (Convention.Etat.SOLDEE, Convention.Etat.RESILIEE, Convention.Etat.CADUQUE)
-LUES = ("parties", "versements", "paiements", "renouvellements")  # rows of a convention that hold its dates
+LUES = ("parties", "versements", "paiements", "renouvellements", "bilans")  # rows of a convention that hold its dates
 
 
 class Genre(StrEnum):
@@ -61,7 +62,7 @@ def list_echeances(
 ) -> list[Echeance]:
     """What is not settled: late ones first, the oldest first, then those to come, up to `horizon` from `today`.
 
-    `bilans` names those received, each by its convention's number and its year.
+    `bilans` adds to those received others, each by its convention's number and its year.
     """
     toutes = [e for e in collect_echeances(conventions, bilans) if not e.reglee]
     retards = [e for e in toutes if e.en_retard(today) and e.jour >= today - GARDE]
@@ -76,7 +77,8 @@ def collect_echeances(conventions: Sequence[Convention], bilans: Collection[tupl
     """
     conventions = [c for c in conventions if c.avenant_de_id is None]
     prefetch_related_objects(conventions, *LUES)
-    recus, consolidees = set(bilans), map_consolidees(conventions)
+    consolidees = map_consolidees(conventions)
+    recus = {*bilans, *((c.pk, b.annee) for c in conventions for b in c.bilans.all() if b.etat != Bilan.Etat.BROUILLON)}
     prefetch_related_objects([c for c in consolidees.values() if c.avenant_de_id], "versements")
     echeances = [e for c in conventions for e in _list_dates(c, consolidees[c.pk], recus)]
     return sorted(echeances, key=lambda e: (e.jour, e.convention.reference, e.cle))

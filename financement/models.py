@@ -1,5 +1,6 @@
 """Models of the app: one module a subject."""
 
+from financement.bilans.comptes_produits import CompteProduit
 from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, MesureBilan, PartBilan, ParticipationBilan
 from financement.bilans.suites import AccordBilan, Observation, PieceBilan, Realisation
 from financement.cofinancements import CoFinancement
@@ -15,6 +16,7 @@ __all__ = [
     "AccordBilan",
     "Bilan",
     "CoFinancement",
+    "CompteProduit",
     "ConstatCondition",
     "Contradiction",
     "CreditExercice",

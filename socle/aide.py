@@ -33,6 +33,12 @@ PARCOURS = [
         "Conditions, étapes de la dépense, crédits, reversement.",
     ),
     Parcours(
+        "bilan",
+        "pages/aide/bilan.html",
+        "Tenir le carnet et faire le bilan",
+        "Noter au fil de l’année, remplir, envoyer, répondre, accepter, payer le solde.",
+    ),
+    Parcours(
         "preuves", "pages/aide/preuves.html", "Retrouver et prouver", "Empreintes, vérification d’un fichier, journal, dossier complet."
     ),
     Parcours("echeances", "pages/aide/echeances.html", "Suivre les échéances", "Dates sur l’accueil, agenda, rappels par courriel."),

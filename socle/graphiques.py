@@ -11,7 +11,7 @@ from decimal import Decimal
 LARGEUR = 360  # a phone's width: text keeps its size there
 RANG, LEGENDE, MARGE = 30, 24, 4
 HAUT, BAS = 130, 20  # columns: room of the tallest, room of their names
-LIBELLE_MAX = 34
+LIGNE_MAX = 56  # characters of a name and its figures on one line
 
 
 @dataclass(frozen=True)
@@ -101,9 +101,10 @@ def draw_barres(
         dedans = min(long_fait, long_repere) if repere else long_fait
         y = LEGENDE + rang * RANG
         nom = f"{v.code} {v.libelle}".strip()
+        place = max(12, LIGNE_MAX - len(v.texte))
         barres.append(
             Barre(
-                nom if len(nom) <= LIBELLE_MAX else f"{nom[: LIBELLE_MAX - 1].rstrip()}…",
+                nom if len(nom) <= place else f"{nom[: place - 1].rstrip()}…",
                 v.texte,
                 _write(Decimal(y + 16)),
                 _write(Decimal(y + 11)),

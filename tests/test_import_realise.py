@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.urls import include, path, reverse
+from django.urls import reverse
 
 from comptes.models import Utilisateur
 from conventions.gel import lift
@@ -30,24 +30,16 @@ from financement.imports.realise import LigneBilanResource
 from financement.imports.realise_modele import write_modele
 from financement.imports.reconnaissance import Proposition
 from financement.imports.taches import Suivi, start_analyse, start_ecriture
-from financement.models import Bilan, LigneBilan, LigneCout, NatureDepense
-from financement.vues import bilans_import
+from financement.models import Bilan, LigneBilan, LigneCout, NatureDepense, Realisation
 from tests import factories
 from tests.budgets import make_budget, make_sheets, read_refus
 from tests.depots import act, address, see, words
 from tests.factories import euros
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.filterwarnings("ignore:No directory at")]
+pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 Etat = ImportBudget.Etat
 TITRES = ("Code", "Nature", "Libellé", "Jours réalisés", "Montant réalisé")
 ANNEE = 2019
-
-BILAN = "conventions/<slug:reference>/bilans/<int:annee>/"
-urlpatterns = [  # while they are not wired in `financement.urls`
-    path(BILAN + "importer/", bilans_import.importer, name="bilan_importer"),
-    path(BILAN + "modele.xlsx", bilans_import.modele, name="bilan_modele"),
-    path("", include("config.urls")),
-]
 
 
 @pytest.fixture
@@ -326,15 +318,52 @@ def test_days_alone_leave_the_amount_that_was_typed(bilan: Bilan, partenaire: Ut
     assert read_done(bilan) == {("E.A 1.1", "Missions"): ("8", "1700")}
 
 
-def test_rate_of_the_file_gives_the_amount(bilan: Bilan, partenaire: Utilisateur) -> None:
-    write_in(bilan, partenaire, table(("E.A 1.1", "Missions", 8, 650), titres=("Code", "Nature", "Jours réalisés", "Tarif")))
-    assert read_done(bilan) == {("E.A 1.1", "Missions"): ("8", "5200")}
+@pytest.mark.parametrize(("tarif", "montant"), [(650, "5200"), (600, None), (None, None)])
+def test_another_rate_than_the_line_gives_the_amount(tarif: Any, montant: str | None, bilan: Bilan, partenaire: Utilisateur) -> None:
+    for titres, ligne in (
+        (("Code", "Nature", "Jours réalisés", "Tarif"), ("E.A 1.1", "Missions", 8, tarif)),
+        (("Code", "Nature", "Montant réalisé", "Tarif"), ("E.A 1.1", "Missions", "8 j", tarif)),
+    ):
+        LigneBilan.objects.update(jours=None, montant=None)
+        write_in(bilan, partenaire, table(ligne, titres=titres))
+        assert read_done(bilan) == {("E.A 1.1", "Missions"): ("8", montant)}
 
 
 def test_words_beside_an_amount_are_told_left_out(bilan: Bilan, partenaire: Utilisateur) -> None:
     imp = write_in(bilan, partenaire, table(("E.A 1.1", "Études", "Observatoire", None, "3 400 € (solde à venir)")))
     assert read_done(bilan) == {("E.A 1.1", "Études : Observatoire"): (None, "3400")}
     assert "Feuille « Dépenses » : les mots écrits à côté d’un montant ne sont pas gardés (E2)." in imp.apercu["remarques"]
+
+
+def test_what_the_bilan_already_counts_is_nothing_new(bilan: Bilan, partenaire: Utilisateur, fiche: FicheAction) -> None:
+    """An export shows what days and the carnet are worth: coming back unchanged, it types nothing."""
+    LigneBilan.objects.filter(nature__nom="Missions").update(jours=Decimal(8))
+    Realisation.objects.create(
+        convention=bilan.convention,
+        fiche=fiche,
+        date="2019-03-01",
+        qui="Camille",
+        nature=NatureDepense.objects.get(nom="Études"),
+        libelle="Enquête",
+        jours=Decimal(2),
+        montant=euros(1100),
+        quoi="Terrain",
+    )
+    lignes = [("E.A 1.1", "Missions", None, 8, 4800), ("E.A 1.1", "Études", "Enquête", 2, 1100)]
+    assert counts(put_in(bilan, partenaire, table(*lignes))) == (0, 0, 2, 0)
+    imp = put_in(bilan, partenaire, table(("E.A 1.1", "Études", "Enquête", 2, 1200)))
+    (changement,) = present_apercu(imp, 1)["changements"]
+    assert (plain(changement["avant"]), plain(changement["apres"]), changement["ecart"]) == ("1 100 € (carnet)", "1 200 € pour 2 j", 100)
+    confirm(imp, partenaire, False)
+    assert read_done(bilan)["E.A 1.1", "Études : Enquête"] == ("2", "1200")
+
+
+def test_sheet_of_expenses_of_our_own_workbook_is_read_alone(bilan: Bilan, partenaire: Utilisateur) -> None:
+    lignes = [("Fiche", "Nature", "Jours prévus", "Jours réalisés", "Tarif journalier", "Prévu", "Réalisé", "Écart", "Taux")]
+    lignes += [("E.A 1.1", "Missions", 10, 8, 600, 6000, 4700, -1300, 0.78)]
+    autre = [("Fiche", "Action", "Prévu", "Réalisé"), ("E.A 1.1", "Commerces", 6000, 4700)]
+    write_in(bilan, partenaire, make_sheets({"Fiches": autre, "Dépenses": lignes}))
+    assert read_done(bilan) == {("E.A 1.1", "Missions"): ("8", "4700")}
 
 
 # --- Beside the plan --------------------------------------------------------------------------------

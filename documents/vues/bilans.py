@@ -19,8 +19,7 @@ from documents.bilans.diaporama import publish_diaporama
 from documents.bilans.figes import DocumentBilan
 from documents.bilans.passages import PAR_ACTION, list_offres, pass_bilan
 from documents.bilans.pluriannuel import publish_pluriannuel
-from documents.bilans.publication import publish_bilan
-from documents.bilans.taches import keep_pdf
+from documents.bilans.taches import read_bilan
 from documents.vues.fichiers import telling_loss
 from financement.bilans.calculs import Synthese, compute_synthese
 from financement.bilans.compte_rendu import compute_compte_rendu
@@ -166,9 +165,7 @@ def bilan_document(request: HttpRequest, reference: str, annee: int, forme: str)
     """The bilan as PDF (the one that was frozen, once accepted), spreadsheet or data."""
     bilan = get_bilan(request, reference, annee)
     if forme == "pdf":
-        document = DocumentBilan.objects.select_related("bilan__convention").filter(bilan=bilan).first()
-        contenu = keep_pdf(document).read_pdf() if document else publish_bilan(bilan)
-        return download(contenu, f"{reference}-bilan-{annee}.pdf", PDF)
+        return download(read_bilan(bilan), f"{reference}-bilan-{annee}.pdf", PDF)
     soldes = compute_soldes(compute_synthese(bilan))
     if forme == "xlsx":
         return download(write_bilan_xlsx(soldes), f"{reference}-bilan-{annee}.xlsx", XLSX)

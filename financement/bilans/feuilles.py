@@ -17,7 +17,7 @@ from financement.bilans.modeles import Bilan
 from socle.ecriture_xlsx import FILET, FOND, GRAS, HAUTEUR, POLICE, set_landscape
 from socle.tableur import FORMAT_EUROS, put_formule, put_text
 
-Sorte = Literal["texte", "euros", "ecart", "jours", "ecart_jours", "taux", "nombre"]
+Sorte = Literal["texte", "euros", "ecart", "jours", "ecart_jours", "taux", "nombre", "rien", "taux_rien"]
 FORMATS: dict[str, str] = {
     "texte": "General",
     "euros": FORMAT_EUROS,
@@ -26,6 +26,8 @@ FORMATS: dict[str, str] = {
     "ecart_jours": "+#,##0.00;-#,##0.00;#,##0.00",
     "taux": "0.00%",
     "nombre": "#,##0.00",
+    "rien": f'{FORMAT_EUROS};-{FORMAT_EUROS};"/"',  # nothing entered yet: the formula is live, its zero reads « / »
+    "taux_rien": '0.00%;-0.00%;"/"',
 }
 INCONNU = "/"
 
@@ -119,7 +121,8 @@ class Feuille:
         for numero, (nom, colonne) in enumerate(zip(noms, self.colonnes, strict=False), 1):
             case = put_text(self.feuille, self.rang, numero, nom)
             case.font, case.fill, case.border = GRAS, FOND, Border(bottom=FILET)
-            case.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal="left" if colonne.sorte == "texte" else "right")
+            alignement = "left" if colonne.sorte == "texte" else "right"
+            case.alignment = Alignment(wrap_text=True, vertical="bottom", horizontal=alignement, indent=self._indent(numero))
         plis = max(self._fold(n, c) for n, c in zip(noms, self.colonnes, strict=False))
         self.feuille.row_dimensions[self.rang].height = HAUTEUR * plis
         if self.feuille.freeze_panes is None:
@@ -157,9 +160,13 @@ class Feuille:
         if not isinstance(valeur, str):
             entier = sorte == "nombre" and isinstance(valeur, Decimal) and valeur == valeur.to_integral_value()
             case.number_format = "#,##0" if entier else FORMATS[sorte]
-        is_texte = sorte == "texte"
-        case.alignment = Alignment(horizontal=None if is_texte else "right", vertical="top", wrap_text=isinstance(valeur, str))
+        alignement = "left" if sorte == "texte" else "right"
+        case.alignment = Alignment(horizontal=alignement, vertical="top", wrap_text=isinstance(valeur, str), indent=self._indent(numero))
         return case
+
+    def _indent(self, numero: int) -> int:
+        """Words that follow a number stand a little apart from it."""
+        return int(numero > 1 and self.colonnes[numero - 1].sorte == "texte" and self.colonnes[numero - 2].sorte != "texte")
 
     def at(self, adresse: str) -> str:
         """The address of a cell or range of this sheet, seen from another one."""

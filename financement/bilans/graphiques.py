@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from financement.bilans.calculs import AxeSuivi, Compte, Synthese
 from socle.graphiques import Graphique, Valeurs, draw_barres, draw_colonnes
-from socle.typographie import format_euros, format_jours, format_montant, format_nombre, list_fr
+from socle.typographie import format_euros, format_jours, format_montant, format_nombre, format_taux, list_fr
 
 ENTETES = ("Prévu", "Réalisé", "Écart", "Taux")
 INCONNU = "–"
@@ -25,7 +25,7 @@ def show_ecart(ecart: Decimal | None) -> str:
 
 def show_taux(compte: Compte) -> str:
     """« 92,8 % »."""
-    return INCONNU if compte.pourcent is None else f"{format_nombre(compte.pourcent, 1)}\u00a0%"
+    return INCONNU if compte.pourcent is None else format_taux(compte.pourcent)
 
 
 def write_ligne(nom: str, compte: Compte) -> list[str]:
@@ -93,7 +93,8 @@ def draw_jours(s: Synthese) -> Graphique:
 
     def write(nom: str, c: Compte) -> list[str]:
         chiffres = [INCONNU if n is None else format_nombre(n) for n in (c.prevu, c.realise)]
-        return [nom, *chiffres, show_ecart(c.ecart), show_taux(c)]
+        signe = "" if not c.ecart else "+\u202f" if c.ecart > 0 else "−\u202f"
+        return [nom, *chiffres, INCONNU if c.ecart is None else f"{signe}{format_nombre(abs(c.ecart))}", show_taux(c)]
 
     titre = f"Jours prévus et réalisés par axe en {s.bilan.annee}"
     return draw_barres(

@@ -156,7 +156,9 @@ def compute_places(synthese: Synthese) -> dict[str, Any]:
             echos[f"montant.{li.objet.pk}"] = {"texte": tell_echo(li), "statut": "compris"}
             jours = li.jours.realise
             mots = (
-                f"= {format_nombre(jours)} j (carnet)" if li.objet.jours is None and li.carnet_jours is not None and jours is not None else ""
+                f"= {format_nombre(jours)} j (carnet)"
+                if li.objet.jours is None and li.carnet_jours is not None and jours is not None
+                else ""
             )
             echos[f"jours.{li.objet.pk}"] = {"texte": mots, "statut": "compris"}
         for p in f.parts:

@@ -18,7 +18,7 @@ from socle.tableur import save_classeur
 
 DEPENSES = [
     Colonne("Fiche", 12, "texte"),
-    Colonne("Nature", 26, "texte"),
+    Colonne("Nature", 30, "texte"),
     Colonne("Libellé", 28, "texte"),
     Colonne("Au plan", 9, "texte"),
     Colonne("Jours prévus", 10, "jours"),
@@ -28,7 +28,7 @@ DEPENSES = [
     Colonne("Réalisé"),
     Colonne("Écart", 15, "ecart"),
     Colonne("Taux", 10, "taux"),
-    Colonne("D’où vient le réalisé", 20, "texte"),
+    Colonne("D’où vient le réalisé", 24, "texte"),
 ]
 FICHES = [
     Colonne("Fiche", 12, "texte"),

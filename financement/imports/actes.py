@@ -17,7 +17,7 @@ from financement.bilans.droits import check_saisie
 from financement.bilans.modeles import Bilan as BilanAnnuel
 from financement.bilans.ouverture import lock_bilan
 from financement.imports.bilan import Bilan
-from financement.imports.champs import NOMS_MODELE
+from financement.imports.champs import NOMS_MODELE, NOMS_REALISE
 from financement.imports.destinations import (
     build_plan,
     explain_ecriture,
@@ -78,7 +78,7 @@ def analyse(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
     ref = open_referentiel(imp)
     propositions = {f.nom: recognise(f, ref) for f in classeur.feuilles if f.is_filled}
     imp.lecture = describe(classeur, propositions)
-    retenues, certaine = choose_sheets(classeur, propositions, "un réalisé" if imp.bilan_id else "un budget")
+    retenues, certaine = choose_sheets(classeur, propositions, imp.bilan_id is not None)
     imp.propositions = [p.to_json() for p in retenues]
     imp.save(update_fields=["lecture", "propositions"])
     if certaine:
@@ -111,12 +111,11 @@ def find_sheet(classeur: Classeur, nom: str) -> Feuille:
     return feuille
 
 
-def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition], quoi: str = "un budget") -> tuple[list[Proposition], bool]:
+def choose_sheets(classeur: Classeur, propositions: dict[str, Proposition], realise: bool = False) -> tuple[list[Proposition], bool]:
     """The sheets to read, and whether nobody needs to be asked. The product's own sheets are read together."""
-    notres = [
-        propositions[nom] for nom in NOMS_MODELE if nom in propositions and propositions[nom].certaine and propositions[nom].forme == "long"
-    ]
-    if notres and propositions.get(NOMS_MODELE[0]) in notres:
+    noms, quoi = (NOMS_REALISE, "un réalisé") if realise else (NOMS_MODELE, "un budget")
+    notres = [propositions[nom] for nom in noms if nom in propositions and propositions[nom].certaine and propositions[nom].forme == "long"]
+    if notres and propositions.get(noms[0]) in notres:
         return notres, True
     visibles = [p for nom, p in propositions.items() if not getattr(classeur.find(nom), "cachee", False)]
     certaines = [p for p in visibles if p.certaine]

@@ -115,6 +115,7 @@ IGNORES = {
     "s y ajoute",
 }
 NOMS_MODELE = ("Coûts", "Parts")  # sheets of the product's own spreadsheet, read together
+NOMS_REALISE = ("Dépenses",)  # the same in the spreadsheet of a bilan
 FORMES = {"long": "Une ligne par dépense", "large": "Les années en colonnes", "recap": "Récapitulatif par financeur"}
 
 

@@ -93,11 +93,14 @@ class PlanRealise:
                 ligne = suivie.objet
                 ligne.avant = self.ressource.snapshot(ligne)  # type: ignore[attr-defined]
             texte, valeur = tell_realise(ligne, suivie), suivie.euros.realise if suivie else None
-            self._set(ligne, depense.cellule)
-            if suivie is not None and self.ressource.snapshot(ligne) == ligne.avant:  # type: ignore[attr-defined]
+            jours, montant = depense.cellule.jours, read_montant(ligne, depense.cellule)
+            # What the bilan already counts, typed or not, is nothing new: an export that comes back changes nothing.
+            if suivie is not None and jours in {None, suivie.jours.realise} and montant in {None, valeur}:
                 self.bilan.comptes["inchanges"] += 1
                 compte[2] += 1
                 continue
+            ligne.jours = ligne.jours if jours is None else jours
+            ligne.montant = ligne.montant if montant is None else Money(montant, "EUR")
             nouvelle = worth(ligne, valeur)
             ecart = (nouvelle or ZERO) - (valeur or ZERO)
             apres += ecart
@@ -120,14 +123,6 @@ class PlanRealise:
         ligne.avant = None  # type: ignore[attr-defined]
         self._tell_ajout(fiche, ligne)
         return ligne
-
-    @staticmethod
-    def _set(ligne: LigneBilan, cellule: Cellule) -> None:
-        """Put in a line what the file gives; what it does not give stays."""
-        if cellule.jours is not None:
-            ligne.jours = cellule.jours
-        if cellule.montant is not None:
-            ligne.montant = Money(cellule.montant, "EUR")
 
     # --- What the preview says ------------------------------------------------------------------------
     def _tell_change(self, depense: Depense, ligne: LigneBilan, avant: str, ecart: Decimal | None) -> None:
@@ -173,6 +168,12 @@ def list_effets(ressource: FinancementResource, objets: Iterable[Any]) -> list[l
     """Table, key, values before and after, and natural key of rows just written."""
     nom = ressource._meta.model._meta.model_name
     return [[nom, o.pk, jsonify(o.avant), jsonify(ressource.snapshot(o)), ressource.identify(o)] for o in objets]
+
+
+def read_montant(ligne: LigneBilan, cellule: Cellule) -> Decimal | None:
+    """The amount that a row gives to a line: as written, or days at another rate than the line's. None leaves it as it is."""
+    tarif = ligne.tarif.amount if ligne.tarif is not None else None
+    return cellule.calcule if cellule.montant is None and cellule.tarif not in {None, tarif} else cellule.montant
 
 
 def worth(ligne: LigneBilan, sinon: Decimal | None) -> Decimal | None:

@@ -10,7 +10,6 @@ from financement.imports.reconnaissance import Proposition
 from financement.imports.referentiel_bilan import ReferentielBilan
 from financement.imports.valeurs import ValeurRefusee
 from socle.lecture_classeur import Feuille
-from socle.montants import round_cents
 from socle.typographie import list_fr
 
 SANS_TARIF = Decimal(-1)  # no file writes it: what it values is days alone, worth the rate of their line
@@ -64,16 +63,16 @@ class LecteurRealise(LecteurFeuille):
         if cellule.mention:
             self.mentions.append(depense.place)
         montant, tarif = cellule.montant, cellule.tarif if cellule.tarif != SANS_TARIF else None
-        if montant is not None and cellule.jours is not None and (montant < 0 or cellule.tarif == SANS_TARIF):
-            montant = None if tarif is None else round_cents(cellule.jours * tarif)
-        return replace(depense, place=self._locate(depense), cellule=replace(cellule, montant=montant, tarif=tarif, mention=""))
+        place, jours = depense.place, self.colonnes["jours"]
+        if jours is not None and not self._has_montant(depense.rang):  # days alone: the bilan counts what they are worth
+            montant, place = None, self.feuille.locate(depense.rang, jours)
+        elif montant is not None and cellule.jours is not None and (montant < 0 or cellule.tarif == SANS_TARIF):
+            montant = None
+        return replace(depense, place=place, cellule=replace(cellule, montant=montant, tarif=tarif, mention=""))
 
-    def _locate(self, depense: Depense) -> str:
-        """The cell that gives the value: that of the days when the amount is left empty."""
-        montant, jours = self.colonnes["montant"], self.colonnes["jours"]
-        if montant is None or jours is None or self.lecteur.get(depense.rang, montant) is not None:
-            return depense.place
-        return self.feuille.locate(depense.rang, jours)
+    def _has_montant(self, rang: int) -> bool:
+        """Tell whether the amount of a row is written; its cells were already read without a refusal."""
+        return self.proposition.forme != "long" or self.lecteur.get(rang, self.colonnes["montant"]) is not None
 
     # --- What a row names: beside what is unknown, the lines of its fiche ------------------------------
     def _check_fiche(self, rang: int, colonne: int | None, pk: int | None) -> int | None:
