@@ -19,9 +19,17 @@ class FinancementConfig(AppConfig):
             gel.protect(modele, "fiche__convention")
         gel.protect(models.MontantRecapDeclare, "convention")
         gel.protect(models.Versement, "convention")
-        for table in (models.FicheBilan, models.PieceBilan, models.Observation, models.AccordBilan, models.ParticipationBilan):
-            gel.protect(table, "bilan", figes=ACCEPTE, refus=REFUS_BILAN)
+        # The account of who took part is emptied when it is deleted, as everywhere.
+        suites: list[tuple[type, set[str]]] = [
+            (models.FicheBilan, set()),
+            (models.PieceBilan, {"ajoutee_par"}),
+            (models.Observation, {"auteur", "reglee_par"}),
+            (models.AccordBilan, {"auteur"}),
+            (models.ParticipationBilan, set()),
+        ]
+        for table, libres in suites:
+            gel.protect(table, "bilan", libres, ACCEPTE, REFUS_BILAN)
         for detail in (models.LigneBilan, models.PartBilan, models.MesureBilan):
             gel.protect(detail, "fiche__bilan", figes=ACCEPTE, refus=REFUS_BILAN)
-        gel.protect(models.Bilan, "", figes=ACCEPTE, refus=REFUS_BILAN)
+        gel.protect(models.Bilan, "", {"ouvert_par"}, figes=ACCEPTE, refus=REFUS_BILAN)
         connect()

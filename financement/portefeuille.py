@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.core.paginator import Page, Paginator
 
 from conventions.models import Convention, Partie, Politique
-from financement.bilans.calculs import Compte
+from financement.bilans.comptes import Compte
 from financement.echeances import CLOSES
 from financement.recapitulatif import Cellule
 from socle.montants import ZERO

@@ -12,8 +12,9 @@ from typing import Any
 from conventions.consolidation import map_consolidees
 from conventions.models import Convention
 from fiches.models import FicheAction
-from financement.bilans.calculs import Synthese, compute_syntheses
+from financement.bilans.calculs import compute_syntheses
 from financement.bilans.modeles import Bilan
+from financement.bilans.suivi import Synthese
 from financement.echeances import LUES, Echeance, Genre, collect_echeances
 from financement.portefeuille import Annee, EtatBilan, Suivie
 from financement.recapitulatif import Cellule

@@ -7,6 +7,7 @@ from typing import Any
 
 import factory
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from djmoney.money import Money
 from factory.django import DjangoModelFactory
 
@@ -16,16 +17,27 @@ from conventions.models import Article, Axe, Convention, ModeleArticle, MontantD
 from fiches.models import FicheAction, Indicateur
 from financement.models import (
     Acceptation,
+    AccordBilan,
+    Bilan,
     CoFinancement,
+    CompteProduit,
     Contradiction,
     CreditExercice,
+    FicheBilan,
     ImportBudget,
     Imputation,
+    LigneBilan,
     LigneCout,
+    MesureBilan,
     MontantRecapDeclare,
     NatureDepense,
+    Observation,
     Paiement,
+    PartBilan,
+    ParticipationBilan,
+    PieceBilan,
     PieceVersement,
+    Realisation,
     Reprise,
     Reversement,
     TotalDeclare,
@@ -366,3 +378,134 @@ class ChangementIbanFactory(Fabrique):
     nouveau = "FR7630006000011234567890189"
     motif = "RIB reçu par courrier"
     demande_par = factory.SubFactory(UtilisateurFactory)
+
+
+class BilanFactory(Fabrique):
+    """A bilan with nothing in it; `tests.bilans.open_year` copies the plan."""
+
+    class Meta:
+        model = Bilan
+
+    convention = factory.SubFactory(ConventionFactory)
+    annee = 2018
+    ouvert_le = factory.LazyFunction(timezone.now)
+    modifie_le = factory.LazyFunction(timezone.now)
+
+
+class FicheBilanFactory(Fabrique):
+    class Meta:
+        model = FicheBilan
+
+    bilan = factory.SubFactory(BilanFactory)
+    fiche = factory.SubFactory(FicheFactory, convention=factory.SelfAttribute("..bilan.convention"))
+    code = factory.SelfAttribute("fiche.code")
+    titre = factory.SelfAttribute("fiche.titre")
+    axe_code = factory.SelfAttribute("fiche.axe.code")
+    axe_titre = factory.SelfAttribute("fiche.axe.titre")
+
+
+class LigneBilanFactory(Fabrique):
+    class Meta:
+        model = LigneBilan
+
+    fiche = factory.SubFactory(FicheBilanFactory)
+    nature = factory.SubFactory(NatureFactory)
+    prevu = factory.LazyFunction(lambda: euros(100))
+
+
+class PartBilanFactory(Fabrique):
+    class Meta:
+        model = PartBilan
+
+    fiche = factory.SubFactory(FicheBilanFactory)
+    financeur = factory.SubFactory(OrganisationFactory)
+    prevu = factory.LazyFunction(lambda: euros(100))
+
+
+class MesureBilanFactory(Fabrique):
+    class Meta:
+        model = MesureBilan
+
+    fiche = factory.SubFactory(FicheBilanFactory)
+    indicateur = factory.SubFactory(IndicateurFactory, fiche=factory.SelfAttribute("..fiche.fiche"))
+    libelle = factory.SelfAttribute("indicateur.libelle")
+    cible = Decimal(10)
+
+
+class ParticipationBilanFactory(Fabrique):
+    class Meta:
+        model = ParticipationBilan
+
+    bilan = factory.SubFactory(BilanFactory)
+    payeur = factory.SubFactory(OrganisationFactory)
+    due = factory.LazyFunction(lambda: euros(100))
+
+
+class JustificatifFactory(Fabrique):
+    """Something with a supporting file: `contenu` is what it holds, none when it is empty."""
+
+    class Meta:
+        abstract = True
+        exclude = ["contenu"]
+
+    contenu = b"%PDF-1.7\n"
+    nom = "facture.pdf"
+    fichier = factory.LazyAttribute(lambda objet: ContentFile(objet.contenu, objet.nom) if objet.contenu else "")
+    taille = factory.LazyAttribute(lambda objet: len(objet.contenu))
+    empreinte = factory.LazyAttribute(lambda objet: hashlib.sha256(objet.contenu).hexdigest() if objet.contenu else "")
+
+
+class RealisationFactory(JustificatifFactory):
+    """An entry of the carnet."""
+
+    class Meta:
+        model = Realisation
+
+    contenu = b""
+    fiche = factory.SubFactory(FicheFactory)
+    convention = factory.SelfAttribute("fiche.convention")
+    date = date(2018, 6, 1)
+    qui = "Camille Dupont"
+    nature = factory.SubFactory(NatureFactory)
+    montant = factory.LazyFunction(lambda: euros(100))
+    quoi = "Un atelier"
+    auteur = factory.SubFactory(UtilisateurFactory)
+
+
+class PieceBilanFactory(JustificatifFactory):
+    """A supporting file of an action."""
+
+    class Meta:
+        model = PieceBilan
+
+    fiche = factory.SubFactory(FicheBilanFactory)
+    bilan = factory.SelfAttribute("fiche.bilan")
+    intitule = "Facture du cabinet"
+    ajoutee_par = factory.SubFactory(UtilisateurFactory)
+
+
+class ObservationFactory(Fabrique):
+    class Meta:
+        model = Observation
+
+    bilan = factory.SubFactory(BilanFactory)
+    rubrique = Observation.Rubrique.DEPENSES
+    texte = "D’où vient ce montant ?"
+    auteur = factory.SubFactory(UtilisateurFactory)
+
+
+class AccordBilanFactory(Fabrique):
+    class Meta:
+        model = AccordBilan
+
+    bilan = factory.SubFactory(BilanFactory)
+    organisation = factory.SubFactory(OrganisationFactory)
+    date = date(2019, 1, 15)
+
+
+class CompteProduitFactory(Fabrique):
+    class Meta:
+        model = CompteProduit
+
+    organisation = factory.SubFactory(OrganisationFactory)
+    compte = CompteProduit.Compte.SUBVENTIONS

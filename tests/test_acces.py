@@ -23,11 +23,12 @@ from conventions.models import Convention, MontantDeclare
 from documents import views
 from documents.figes import keep_file
 from documents.models import DocumentFige, Signature
-from documents.vues import avenants
+from documents.vues import avenants, bilans
 from fiches.models import Commentaire, FicheAction, Indicateur, ProduitPret
 from financement.imports.actes import analyse, confirm
 from financement.models import (
     Acceptation,
+    Bilan,
     CoFinancement,
     Contradiction,
     CreditExercice,
@@ -36,7 +37,9 @@ from financement.models import (
     MontantRecapDeclare,
     PageImport,
     Paiement,
+    PieceBilan,
     PieceVersement,
+    Realisation,
     Reprise,
     Reversement,
     TotalDeclare,
@@ -52,6 +55,8 @@ PK, JETEE, NUMERO, AXE, IMPORT = 900_001, 900_002, 900_003, 900_004, 900_005  # 
 CONSTAT, ACCEPTE, REPRISE = 900_006, 900_007, 900_008  # a contradiction, one accepted, a correction
 PAYEUR, VERSEMENT, PAIEMENT, PIECE, CHANGEMENT = 900_021, 900_022, 900_023, 900_024, 900_025  # what is paid, by whom, to which account
 PARTIE, DOCUMENT, SIGNATURE = 900_031, 900_032, 900_033  # a party, a document taken back from signature, a copy that was signed
+ANNEE, FICHE_BILAN, LIGNE_BILAN, PIECE_BILAN = 2018, 900_041, 900_042, 900_043  # what a bilan holds
+OBSERVATION, REALISATION, NATURE = 900_044, 900_045, 900_046  # what is observed, noted in the carnet, on what nature of expense
 COMPTE = "organisation-essai"
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
@@ -77,6 +82,9 @@ MACHINE = Adresse({"reference": REFERENCE, "pk": PK}, lecteur=405, lecture_seule
 IMPORTATION = Adresse({"reference": REFERENCE, "pk": IMPORT})
 IMPORTEE = Adresse({"reference": REFERENCE, "pk": IMPORT}, lecteur=405, lecture_seule=False)
 A_CONTROLER = Adresse({"reference": REFERENCE}, lecteur=405, lecture_seule=False)
+DU_BILAN = {"reference": REFERENCE, "annee": ANNEE}
+BILAN = Adresse(DU_BILAN)
+BILAN_ECRIT = Adresse(DU_BILAN, lecteur=405, lecture_seule=False)
 PAGE = Adresse()
 PUBLIQUE = Adresse(anonyme=200)
 TABLE = {
@@ -113,6 +121,36 @@ TABLE = {
     "paiement_avancer": Adresse({"reference": REFERENCE, "pk": PAIEMENT, "action": "service_fait"}, lecteur=405, lecture_seule=False),
     "versement_crediter": Adresse({"reference": REFERENCE, "payeur": PAYEUR}, lecteur=405, lecture_seule=False),
     "versement_reverser": Adresse({"reference": REFERENCE, "payeur": PAYEUR}, lecteur=405, lecture_seule=False),
+    "bilans": CONVENTION,
+    "bilan_pluriannuel": CONVENTION,
+    "bilan_pluriannuel_document": Adresse({"reference": REFERENCE, "forme": "pdf"}),
+    "bilan": BILAN,
+    "bilan_document": Adresse(DU_BILAN | {"forme": "pdf"}),
+    "bilan_diaporama": BILAN,
+    "bilan_compte_rendu": Adresse(DU_BILAN | {"forme": "xlsx"}),
+    "bilan_modele": BILAN,
+    "bilan_piece": Adresse(DU_BILAN | {"pk": PIECE_BILAN}),
+    "bilan_passer": Adresse(DU_BILAN | {"action": "soumettre"}, lecteur=405, lecture_seule=False),
+    "bilan_ouvrir": BILAN_ECRIT,
+    "bilan_plan": BILAN_ECRIT,
+    "bilan_importer": Adresse(DU_BILAN, lecteur=403, lecture_seule=False),
+    "bilan_grille": Adresse(DU_BILAN, lecteur=302, lecture_seule=False),
+    "bilan_enregistrer": BILAN_ECRIT,
+    "bilan_calcul": BILAN_ECRIT,
+    "bilan_fiche": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecture_seule=False),
+    "bilan_ligne_ajouter": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_ligne_retirer": Adresse(DU_BILAN | {"pk": LIGNE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_part_ajouter": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_joindre": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_piece_retirer": Adresse(DU_BILAN | {"pk": PIECE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_observer": BILAN_ECRIT,
+    "bilan_observation_regler": Adresse(DU_BILAN | {"pk": OBSERVATION}, lecteur=405, lecture_seule=False),
+    "carnet": CONVENTION,
+    "carnet_noter": A_CONTROLER,
+    "carnet_retirer": Adresse({"reference": REFERENCE, "pk": REALISATION}, lecteur=405, lecture_seule=False),
+    "carnet_piece": Adresse({"reference": REFERENCE, "pk": REALISATION}),
+    "portefeuille": PAGE,
+    "portefeuille_tableur": Adresse({"forme": "csv"}),
     "compte_bancaire": Adresse({"cle": COMPTE}, lecture_seule=False),
     "compte_confirmer": Adresse({"cle": COMPTE, "pk": CHANGEMENT}, lecteur=405, lecture_seule=False),
     "vie": CONVENTION,
@@ -238,6 +276,25 @@ ECRITURES = {
     "paiement_avancer": Ecriture({"jour": "2018-11-02"}),
     "versement_crediter": Ecriture({"exercice": "2018", "cp": "500"}),
     "versement_reverser": Ecriture({"montant": "50", "jour": "2019-03-01", "numero": "T-9", "motif": "Trop-perçu"}),
+    "bilan_ouvrir": Ecriture({}, lecteur=302),  # the one that is open already
+    "bilan_plan": Ecriture({}),
+    "bilan_importer": Ecriture({}),
+    "bilan_grille": Ecriture({f"avant|montant.{LIGNE_BILAN}": "", f"montant.{LIGNE_BILAN}": "50"}),
+    "bilan_enregistrer": Ecriture(write_json(modifications=[{"champ": f"montant.{LIGNE_BILAN}", "avant": "", "apres": "50"}]), 200),
+    "bilan_calcul": Ecriture(write_json(champs={f"montant.{LIGNE_BILAN}": "50"}), 200, 200),
+    "bilan_fiche": Ecriture({f"avant|fait.{FICHE_BILAN}": "", f"fait.{FICHE_BILAN}": "Deux ateliers."}),
+    "bilan_ligne_ajouter": Ecriture({"nature": NATURE, "libelle": "Imprévu"}),
+    "bilan_ligne_retirer": Ecriture({}),
+    "bilan_part_ajouter": Ecriture({"financeur": PAYEUR}),
+    "bilan_joindre": Ecriture({"intitule": "Facture"}),
+    "bilan_piece_retirer": Ecriture({}),
+    "bilan_observer": Ecriture({"rubrique": "depenses", "texte": "D’où vient ce montant ?"}),
+    "bilan_observation_regler": Ecriture({}),
+    "bilan_passer": Ecriture({}, 422),
+    "carnet_noter": Ecriture(
+        {"jour": "2018-06-01", "ligne": f"{PK}:{NATURE}.", "montant": "50", "qui": "Camille Dupont", "quoi": "Un atelier"}
+    ),
+    "carnet_retirer": Ecriture({}),
     "vie_passer": Ecriture({}, validee=302, signee=422),
     "vie_deliberation": Ecriture({"numero": "2018-1", "date": "2018-06-01"}, validee=302, signee=302),
     "vie_signer": Ecriture({"mode": "ailleurs", "jour": "2018-11-02", "preuve": "Parapheur"}, 422, 422),
@@ -255,7 +312,12 @@ ECRITURES = {
 PAIEMENTS = {nom for nom in TABLE if nom.startswith(("versement", "paiement"))}
 # So has the life of a convention (test_vie_transitions, test_signatures, test_avenants, test_reconduction, test_dossier).
 DE_LA_VIE = {"vie_signer", "signature_fichier", "vie_verifier", "document_fige", "avenant_ouvrir", "reconduire", "dossier"}
-A_PART = PAIEMENTS | DE_LA_VIE
+# Bilans have a table of their own, by address, state of the bilan and person (test_bilan_acces).
+BILANS = {nom for nom in TABLE if nom.startswith(("bilan_", "carnet_"))}
+A_PART = PAIEMENTS | DE_LA_VIE | BILANS
+FICHIERS_JOINTS = {"imports": ("budget.csv", FICHIER), "bilan_importer": ("realise.csv", FICHIER)} | dict.fromkeys(
+    ("versement_joindre", "bilan_joindre"), ("facture.pdf", FACTURE)
+)
 AUX_AGENTS = [nom for nom, ecriture in ECRITURES.items() if ecriture.agent != 403 and nom not in A_PART]
 AUX_ADMINISTRATEURS = [nom for nom in ECRITURES if nom not in AUX_AGENTS and nom not in A_PART]
 D_IMPORT = [nom for nom in A_CONVENTION if nom.startswith("import_")]
@@ -294,6 +356,8 @@ RACINES: dict[type[Model], Any] = {
     Contradiction: factories.ContradictionFactory,
     Acceptation: factories.AcceptationFactory,
     Reprise: factories.RepriseFactory,
+    Bilan: factories.BilanFactory,
+    Realisation: factories.RealisationFactory,
 }
 
 
@@ -325,10 +389,8 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
     if nom not in ECRITURES:
         return client.get(url(nom, **autres))
     envoi = ECRITURES[nom].envoi
-    if nom == "imports":
-        return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile("budget.csv", FICHIER)})
-    if nom == "versement_joindre":
-        return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile("facture.pdf", FACTURE)})
+    if nom in FICHIERS_JOINTS:
+        return client.post(url(nom, **autres), {"fichier": SimpleUploadedFile(*FICHIERS_JOINTS[nom])})
     if isinstance(envoi, str):
         return client.post(url(nom, **autres), envoi, content_type="application/json")
     return client.post(url(nom, **autres), envoi)
@@ -350,6 +412,8 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
     monkeypatch.setattr(avenants, "publish_convention", lambda *args: b"%PDF-")
+    for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel", "read_bilan"):
+        monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
 
 
 _copie: list[list[Model]] = []
@@ -362,8 +426,8 @@ def lecteur(db: None) -> Client:
         restore(_copie)
         imp = ImportBudget.objects.get(pk=IMPORT)
         imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
-        piece = PieceVersement.objects.get(pk=PIECE)
-        piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
+        for piece in (*PieceVersement.objects.all(), *PieceBilan.objects.all(), *Realisation.objects.all()):
+            piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
         keep_file(FACTURE, "pdf")
         keep_file(FACTURE, "pdf", "deliberations")
     else:
@@ -385,7 +449,7 @@ def build_convention() -> None:
         pk=PARTIE, convention=fiche.convention, organisation=utilisateur.organisation, deliberation_fichier=deliberation
     )
     factories.PartieFactory(convention=fiche.convention, role="partenaire")
-    factories.LigneCoutFactory(fiche=fiche)
+    ligne = factories.LigneCoutFactory(fiche=fiche, nature__pk=NATURE)
     factories.ImportBudgetFactory(pk=IMPORT, convention=fiche.convention, etat="apercu", contenu=FICHIER)
     factories.RecapDeclareFactory(convention=fiche.convention, fiche=fiche, annee=2018, financeur=None, montant="1.00")
     factories.ContradictionFactory(
@@ -404,6 +468,11 @@ def build_convention() -> None:
         pk=SIGNATURE, document=retire, partie=partie, mode="papier", date="2018-11-02", fichier=nom, empreinte=empreinte
     )
     factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
+    faite = factories.FicheBilanFactory(pk=FICHE_BILAN, fiche=fiche, bilan__convention=fiche.convention, bilan__annee=ANNEE)
+    factories.LigneBilanFactory(pk=LIGNE_BILAN, fiche=faite, nature=ligne.nature)
+    factories.PieceBilanFactory(pk=PIECE_BILAN, fiche=faite, ajoutee_par=utilisateur, contenu=FACTURE)
+    factories.ObservationFactory(pk=OBSERVATION, bilan=faite.bilan, fiche=faite, auteur=utilisateur)
+    factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=ligne.nature, auteur=utilisateur, contenu=FACTURE)
 
 
 @pytest.fixture
@@ -886,7 +955,8 @@ def test_reading_pages_answer_head(lecteur: Client) -> None:
     assert {nom: (r.status_code, b"".join(r)) for nom, r in reponses.items()} == dict.fromkeys(OUVERTES, (200, b""))
 
 
-TELECHARGES = [nom for nom in OUVERTES if nom.endswith(("_pdf", "_xlsx", "_tableur", "_csv", "_fichier", "_piece"))]
+SORTES = ("_pdf", "_xlsx", "_tableur", "_csv", "_fichier", "_piece", "_document", "_diaporama", "_compte_rendu", "_modele")
+TELECHARGES = [nom for nom in OUVERTES if nom.endswith(SORTES)]
 
 
 def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
@@ -907,6 +977,14 @@ def test_downloads_carry_a_name_that_people_recognise(lecteur: Client) -> None:
         "deliberation_fichier": 'inline; filename="ESSAI-1-deliberation-organisation-essai.pdf"',
         "journal_csv": 'attachment; filename="ESSAI-1-journal.csv"',
         "versement_piece": 'inline; filename="ESSAI-1-piece-900024.pdf"',
+        "bilan_piece": 'inline; filename="ESSAI-1-bilan-2018-piece-900043.pdf"',
+        "carnet_piece": 'inline; filename="ESSAI-1-carnet-900045.pdf"',
+        "bilan_document": 'inline; filename="ESSAI-1-bilan-2018.pdf"',
+        "bilan_diaporama": 'inline; filename="ESSAI-1-bilan-2018-comite.pdf"',
+        "bilan_compte_rendu": 'attachment; filename="ESSAI-1-compte-rendu-2018.xlsx"',
+        "bilan_modele": 'attachment; filename="ESSAI-1-realise-2018.xlsx"',
+        "bilan_pluriannuel_document": 'inline; filename="ESSAI-1-bilan-pluriannuel.pdf"',
+        "portefeuille_tableur": 'attachment; filename="portefeuille.csv"',
         "registre_tableur": 'attachment; filename="registre-trait-d-union.ods"',
     }
 
@@ -920,6 +998,25 @@ def test_budget_is_downloaded_in_each_format(forme: str, lecteur: Client) -> Non
 @pytest.mark.parametrize("forme", ["pdf", "XLSX", "xls"])
 def test_budget_in_another_format_is_not_found(forme: str, lecteur: Client) -> None:
     assert lecteur.get(url("budget_tableur", forme=forme)).status_code == 404
+
+
+@pytest.mark.parametrize("forme", ["xlsx", "json"])
+def test_bilan_is_downloaded_in_each_format(forme: str, lecteur: Client) -> None:
+    reponse = lecteur.get(url("bilan_document", forme=forme))
+    assert (reponse.status_code, reponse["Content-Disposition"]) == (200, f'attachment; filename="ESSAI-1-bilan-2018.{forme}"')
+
+
+@pytest.mark.parametrize(
+    ("nom", "formes"),
+    [
+        ("bilan_document", ["ods", "PDF", "csv"]),
+        ("bilan_compte_rendu", ["ods", "json"]),
+        ("bilan_pluriannuel_document", ["xlsx"]),
+        ("portefeuille_tableur", ["pdf", "ods", "CSV"]),
+    ],
+)
+def test_bilans_in_another_format_are_not_found(nom: str, formes: list[str], lecteur: Client) -> None:
+    assert {lecteur.get(url(nom, forme=forme)).status_code for forme in formes} == {404}
 
 
 def test_annotated_copy_is_there_when_something_is_refused(lecteur: Client) -> None:

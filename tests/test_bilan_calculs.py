@@ -15,22 +15,12 @@ from hypothesis import strategies as st
 from comptes.models import Organisation
 from conventions.formules import FormuleSolde
 from conventions.models import Convention
-from financement.bilans.calculs import (
-    AxeSuivi,
-    Compte,
-    FicheSuivie,
-    LigneSuivie,
-    MesureSuivie,
-    Synthese,
-    _follow,
-    compute_syntheses,
-    share_parts,
-    show_pourcent,
-    sum_comptes,
-)
+from financement.bilans.calculs import _follow, compute_syntheses, share_parts
+from financement.bilans.comptes import Compte, show_pourcent, sum_comptes
 from financement.bilans.formules import compute_due
 from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, PartBilan
 from financement.bilans.participations import compute_participations
+from financement.bilans.suivi import AxeSuivi, FicheSuivie, LigneSuivie, MesureSuivie, Synthese
 from financement.models import Realisation
 from socle.montants import ZERO, round_cents, round_fraction
 from tests import factories

@@ -15,7 +15,7 @@ from conventions.journal import record
 from documents.bilans.figes import create_document
 from documents.bilans.taches import typeset_bilan
 from documents.instantane import write_canonique
-from financement.bilans.calculs import Synthese, compute_synthese
+from financement.bilans.calculs import compute_synthese
 from financement.bilans.droits import explain_relecture, explain_role, list_redacteurs, list_relecteurs
 from financement.bilans.export import build_json
 from financement.bilans.modeles import Bilan
@@ -25,6 +25,7 @@ from financement.bilans.participations import keep_participations
 from financement.bilans.plan import diff_plan
 from financement.bilans.solde import compute_soldes
 from financement.bilans.suites import AccordBilan
+from financement.bilans.suivi import Synthese
 from socle.typographie import list_fr
 
 Etat = Bilan.Etat

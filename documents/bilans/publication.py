@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from conventions.formules import write_formule
 from documents.publication import Entree, load_logos, publish_parties, render_partie
-from financement.bilans.calculs import AxeSuivi, FicheSuivie, Synthese, compute_synthese
+from financement.bilans.calculs import compute_synthese
 from financement.bilans.graphiques import (
     draw_annees,
     draw_axes,
@@ -23,6 +23,7 @@ from financement.bilans.graphiques import (
 from financement.bilans.modeles import Bilan, FicheBilan
 from financement.bilans.pluriannuel import Pluriannuel, compute_pluriannuel
 from financement.bilans.solde import Soldes, compute_soldes
+from financement.bilans.suivi import AxeSuivi, FicheSuivie, Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.situation import compute_situation
 from socle.montants import ZERO
@@ -73,13 +74,19 @@ def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
     bilan, convention = s.bilan, s.bilan.convention
     _, logos = load_logos(convention)
     actives = s.actives
+    pieces: dict[int | None, list[str]] = {}
+    for fiche, intitule in bilan.pieces.order_by("pk").values_list("fiche", "intitule"):
+        pieces.setdefault(fiche, []).append(intitule)
     return [
         render_partie("bilan/couverture", bilan=bilan, convention=convention, logos=logos, composition=describe_composition(s)),
         render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs))),
         render_partie("bilan/synthese", **contexte_synthese(soldes)),
         render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes]),
         render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p)),
-        *(render_fiche(f, bilan, premiere=rang == 0) for rang, f in enumerate(actives)),
+        *(
+            render_partie("bilan/fiche", f=f, bilan=bilan, premiere=rang == 0, pieces=pieces.get(f.objet.pk, []))
+            for rang, f in enumerate(actives)
+        ),
         render_partie("bilan/recapitulatif", s=s, bilan=bilan, groupes=list_groupes(s), nb_colonnes=8 + len(s.financeurs)),
         render_partie(
             "bilan/solde",
@@ -131,12 +138,6 @@ def list_graphiques(s: Synthese, p: Pluriannuel) -> list[Any]:
         graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in p.annees]))
         graphes.append(draw_reste("Reste à faire par axe, toutes années, en euros", [(x.nom, x.ensemble) for x in p.axes]))
     return [g for g in graphes if not g.is_vide]
-
-
-def render_fiche(fiche: Any, bilan: Bilan, premiere: bool = False) -> SafeString:
-    """One action."""
-    pieces = bilan.pieces.filter(fiche=fiche.objet)
-    return render_partie("bilan/fiche", f=fiche, bilan=bilan, premiere=premiere, pieces=pieces)
 
 
 def list_entrees(s: Synthese, avec_solde: bool) -> list[Entree]:

@@ -254,6 +254,15 @@ def payments_done(c: Contexte) -> list[Obstacle]:
     return obstacles
 
 
+def bilans_accepted(c: Contexte) -> list[Obstacle]:
+    """Every bilan that was opened is accepted."""
+    ouverts = c.convention.bilans.exclude(etat="accepte").order_by("annee")
+    return [
+        Obstacle(f"Le bilan {annee} n’est pas accepté.", reverse("bilan", args=[c.convention.reference, annee]))
+        for annee in ouverts.values_list("annee", flat=True)
+    ]
+
+
 def not_avenant(c: Contexte) -> list[Obstacle]:
     """Only an agreement is closed; its avenants follow it."""
     if c.convention.is_avenant:

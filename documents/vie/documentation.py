@@ -26,6 +26,7 @@ CONDITIONS = {
     "never_signed": "elle n’a jamais été signée",
     "alone": "un avenant repris est le seul en préparation, et aucun plus récent n’est signé",
     "no_open_avenant": "aucun avenant n’est en préparation",
+    "bilans_accepted": "tout bilan ouvert est accepté",
     "payments_done": "tous les versements sont payés, rien n’est à reverser",
     "not_avenant": "ce n’est pas un avenant",
 }

@@ -172,7 +172,7 @@ TRANSITIONS = [
         "Convention soldée.",
         "Tous les versements sont faits : plus rien n’est dû de part ni d’autre.",
         Qui.FINANCEUR,
-        (si.not_avenant, si.no_open_avenant, si.payments_done),
+        (si.not_avenant, si.no_open_avenant, si.bilans_accepted, si.payments_done),
         date="Soldée le",
         champ_date="date_cloture",
         principale=True,

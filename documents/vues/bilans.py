@@ -21,7 +21,7 @@ from documents.bilans.passages import PAR_ACTION, list_offres, pass_bilan
 from documents.bilans.pluriannuel import publish_pluriannuel
 from documents.bilans.taches import read_bilan
 from documents.vues.fichiers import telling_loss
-from financement.bilans.calculs import Synthese, compute_synthese
+from financement.bilans.calculs import compute_synthese
 from financement.bilans.compte_rendu import compute_compte_rendu
 from financement.bilans.droits import explain_saisie
 from financement.bilans.export import write_json
@@ -42,6 +42,7 @@ from financement.bilans.plan import diff_plan
 from financement.bilans.pluriannuel import Pluriannuel, compute_pluriannuel
 from financement.bilans.solde import compute_soldes
 from financement.bilans.suites import Observation
+from financement.bilans.suivi import Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.bilans.tableur_compte_rendu import write_compte_rendu_xlsx
 from financement.echeances import date_bilan

@@ -18,7 +18,7 @@ from conventions.consolidation import find_consolidee, root_of
 from conventions.journal import record
 from conventions.models import Convention
 from fiches.models import FicheAction
-from financement.bilans.calculs import Compte
+from financement.bilans.comptes import Compte
 from financement.bilans.droits import explain_parole
 from financement.bilans.modeles import Bilan
 from financement.bilans.suites import Realisation

@@ -8,9 +8,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from financement.bilans.calculs import Compte, Synthese, sum_comptes
+from financement.bilans.comptes import Compte, sum_comptes
 from financement.bilans.comptes_produits import CompteProduit
 from financement.bilans.modeles import Bilan
+from financement.bilans.suivi import Synthese
 from financement.cofinancements import NON_REPARTI
 from financement.couts import NatureDepense
 from socle.montants import ZERO

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from financement.bilans.calculs import Compte, FicheSuivie, PartSuivie, show_pourcent
+from financement.bilans.comptes import Compte, show_pourcent
 from financement.bilans.observations import FilObservation
 from financement.bilans.solde import EtapeSolde, Solde, Soldes, write_fraction
 from financement.bilans.suites import PieceBilan
+from financement.bilans.suivi import FicheSuivie, PartSuivie
 
 FORMAT, VERSION = "trait-d-union/bilan", 1
 Donnees = dict[str, Any]

@@ -12,7 +12,7 @@ from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font
 from openpyxl.utils import get_column_letter, quote_sheetname
 
-from financement.bilans.calculs import Compte
+from financement.bilans.comptes import Compte
 from financement.bilans.modeles import Bilan
 from socle.ecriture_xlsx import FILET, FOND, GRAS, HAUTEUR, POLICE, set_landscape
 from socle.tableur import FORMAT_EUROS, put_formule, put_text

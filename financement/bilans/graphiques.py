@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from financement.bilans.calculs import AxeSuivi, Compte, Synthese
+from financement.bilans.comptes import Compte
+from financement.bilans.suivi import AxeSuivi, Synthese
 from socle.graphiques import Graphique, Valeurs, draw_barres, draw_colonnes
 from socle.typographie import format_euros, format_jours, format_montant, format_nombre, format_taux, list_fr
 

@@ -7,10 +7,11 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from fiches.saisie import Resultat
-from financement.bilans.calculs import AxeSuivi, Compte, FicheSuivie, LigneSuivie, MesureSuivie, PartSuivie, Synthese
+from financement.bilans.comptes import Compte
 from financement.bilans.graphiques import show_ecart, show_euros, show_taux
 from financement.bilans.modeles import FicheBilan
 from financement.bilans.saisie import ContenuBilan
+from financement.bilans.suivi import AxeSuivi, FicheSuivie, LigneSuivie, MesureSuivie, PartSuivie, Synthese
 from financement.editeur import ChampEdition
 from socle.typographie import format_euros, format_nombre
 

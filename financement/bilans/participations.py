@@ -8,9 +8,9 @@ from decimal import Decimal
 from djmoney.money import Money
 
 from conventions.models import Convention, Partie
-from financement.bilans.calculs import Synthese
 from financement.bilans.formules import compute_due
 from financement.bilans.modeles import Bilan, ParticipationBilan
+from financement.bilans.suivi import Synthese
 from financement.versements import Versement
 from socle.montants import ZERO
 
@@ -54,4 +54,5 @@ def read_acquis(base: Convention, annees: Sequence[int]) -> dict[int, Acquis]:
     rows = ParticipationBilan.objects.filter(bilan__convention=base, bilan__etat=Bilan.Etat.ACCEPTE).order_by("bilan__annee")
     for annee, payeur, due in rows.values_list("bilan__annee", "payeur", "due"):
         par_payeur[payeur][annee] = due
-    return {payeur: Acquis(par_annee, set(annees) <= set(par_annee)) for payeur, par_annee in par_payeur.items()}
+    acceptees = {annee for par_annee in par_payeur.values() for annee in par_annee}
+    return {payeur: Acquis(par_annee, set(annees) <= acceptees) for payeur, par_annee in par_payeur.items()}

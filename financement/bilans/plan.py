@@ -97,7 +97,7 @@ class Ecarts:
 def diff_plan(bilan: Bilan) -> Ecarts:
     """Compare a bilan with the plan, without writing. What somebody typed is never taken away: it becomes « hors plan »."""
     plan, ecarts = read_plan(bilan), Ecarts()
-    fiches = {f.fiche_id: f for f in bilan.fiches.all()}
+    fiches = {f.fiche_id or -f.pk: f for f in bilan.fiches.all()}  # a fiche deleted for good has no key any more
     connues = FicheAction.toutes.in_bulk([pk for pk in plan if pk not in fiches])
     indicateurs = set(Indicateur.objects.filter(pk__in={pk for f in plan.values() for pk in f.mesures}).values_list("pk", flat=True))
     lignes, parts, mesures = (_group(m.objects.filter(fiche__bilan=bilan)) for m in (LigneBilan, PartBilan, MesureBilan))
@@ -116,7 +116,7 @@ def diff_plan(bilan: Bilan) -> Ecarts:
             (PartBilan, {o.financeur_id: o for o in parts.get(fiche.pk, [])}, prevue.parts, _key_part),
             (
                 MesureBilan,
-                {o.indicateur_id: o for o in mesures.get(fiche.pk, [])},
+                {o.indicateur_id or -o.pk: o for o in mesures.get(fiche.pk, [])},
                 {cle: c for cle, c in prevue.mesures.items() if cle in indicateurs},
                 _key_mesure,
             ),

@@ -6,8 +6,10 @@ from functools import cached_property
 
 from conventions.consolidation import find_consolidee
 from conventions.models import Convention
-from financement.bilans.calculs import Compte, Synthese, compute_syntheses
+from financement.bilans.calculs import compute_syntheses
+from financement.bilans.comptes import Compte
 from financement.bilans.modeles import Bilan
+from financement.bilans.suivi import Synthese
 from financement.recapitulatif import TOTAL
 from financement.syntheses import compute_recapitulatif
 

@@ -13,9 +13,10 @@ from typing import Literal
 from comptes.models import Organisation
 from conventions.consolidation import find_consolidee
 from conventions.formules import FormuleSolde
-from financement.bilans.calculs import Synthese, show_pourcent
+from financement.bilans.comptes import show_pourcent
 from financement.bilans.formules import compute_due, rate_action
 from financement.bilans.participations import list_payeurs, read_acquis
+from financement.bilans.suivi import Synthese
 from financement.situation import Situation, SituationPayeur, compute_plafonds, compute_situation
 from socle.montants import ZERO
 from socle.typographie import format_euros, format_nombre
@@ -92,11 +93,13 @@ def compute_soldes(synthese: Synthese, situation: Situation | None = None) -> So
     if bilan.formule != FormuleSolde.DEPENSES:
         actions = [f.to_action() for f in synthese.actives]
         detail = [PoidsAction(a.code, a.poids, rate_action(a)) for a in actions if a.poids]
+    avant_elle = {a for acquis_par in acquis.values() for a in acquis_par.par_annee if a < bilan.annee}
+    derniere = set(plan.annees) <= avant_elle | {bilan.annee}
     soldes = []
     for cle in cles:
         avant = {a: due for a, due in (acquis[cle].par_annee if cle in acquis else {}).items() if a < bilan.annee}
         plafond = plafonds[cle]
-        soldes.append(_compute(synthese, organisations[cle], avant, plafond.montant, plafond.origine, connus.get(cle)))
+        soldes.append(_compute(synthese, organisations[cle], avant, plafond.montant, plafond.origine, connus.get(cle), derniere))
     return Soldes(synthese, soldes, detail)
 
 
@@ -107,6 +110,7 @@ def _compute(
     plafond: Decimal | None,
     origine: str,
     situation: SituationPayeur | None,
+    derniere: bool,
 ) -> Solde:
     annee = synthese.bilan.annee
     prevue = synthese.part_of(payeur.pk).prevu
@@ -134,9 +138,13 @@ def _compute(
     reste = retenue - paye
     if reste >= 0:
         etapes.append(EtapeSolde("=", "Solde à verser", f"par {payeur}", reste, forte=True))
+    elif not derniere:
+        etapes.append(
+            EtapeSolde("=", "Avance, à déduire des autres années", "payée avant d’être due : rien n’est à reverser", -reste, forte=True)
+        )
     else:
         etapes.append(EtapeSolde("=", "Trop-perçu, à reverser", f"à {payeur}", -reste, forte=True))
-    return Solde(payeur, prevue, due, retenue, paye, max(ZERO, reste), max(ZERO, -reste), etapes)
+    return Solde(payeur, prevue, due, retenue, paye, max(ZERO, reste), max(ZERO, -reste) if derniere else ZERO, etapes)
 
 
 def _tell_taux(synthese: Synthese) -> list[EtapeSolde]:

@@ -9,10 +9,11 @@ from decimal import Decimal
 from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
-from financement.bilans.calculs import Compte, FicheSuivie, LigneSuivie, MesureSuivie, Synthese
+from financement.bilans.comptes import Compte
 from financement.bilans.feuilles import INCONNU, Colonne, Feuille, Plage, Valeur, compare, compute, create_classeur, show
 from financement.bilans.formules import Mesure, rate_mesure
 from financement.bilans.solde import Soldes
+from financement.bilans.suivi import FicheSuivie, LigneSuivie, MesureSuivie, Synthese
 from financement.bilans.tableur_solde import Sources, write_objectifs, write_solde
 from socle.tableur import save_classeur
 

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from openpyxl import Workbook
 
-from financement.bilans.calculs import Compte
 from financement.bilans.compte_rendu import A_IMPUTER, CompteRendu, LigneCompte, Section
+from financement.bilans.comptes import Compte
 from financement.bilans.feuilles import Colonne, Feuille, Formule, Plage, Sorte, Valeur, compare, compute, create_classeur, show
 from socle.montants import ZERO
 from socle.tableur import save_classeur

@@ -9,9 +9,10 @@ from typing import Any
 
 from djmoney.money import Money
 
-from financement.bilans.calculs import FicheSuivie, LigneSuivie, compute_synthese
+from financement.bilans.calculs import compute_synthese
 from financement.bilans.modeles import Bilan as BilanAnnuel
 from financement.bilans.modeles import LigneBilan
+from financement.bilans.suivi import FicheSuivie, LigneSuivie
 from financement.cellules import Cellule, explain_cellule
 from financement.couts import NatureDepense
 from financement.echanges import FinancementResource

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 from comptes.bancaire import mask_iban, sees_iban
 from conventions.models import Convention
 from fiches.models import FicheAction
-from financement.bilans.calculs import Compte
+from financement.bilans.comptes import Compte
 from financement.bilans.modeles import Bilan
 from financement.controles.journal import Verification
 from financement.controles.presentation import EcartCellule, Marque
@@ -21,7 +21,7 @@ from financement.imports.journal import ImportBudget
 from financement.recapitulatif import Cellule, Place
 from socle.graphiques import Valeurs, draw_barres
 from socle.templatetags.composants import icone
-from socle.typographie import format_jours, format_montant
+from socle.typographie import format_jours, format_montant, format_nombre
 
 register = template.Library()
 
@@ -144,6 +144,15 @@ def place_bilan(context: Context, *morceaux: object) -> SafeString:
     """A figure of a bilan that changes while one types, at its named place."""
     nom = ":".join(str(m) for m in morceaux)
     return format_html('<output data-place="{}">{}</output>', nom, context["g"].places.get(nom, ""))
+
+
+@register.simple_tag
+def jours_bilan(compte: Compte) -> SafeString:
+    """Days done over days planned: « 24 / 25,5 »."""
+    if compte.prevu is None and compte.realise is None:
+        return SafeString("–")
+    fait = "–" if compte.realise is None else format_nombre(compte.realise)
+    return format_html('{}<span class="discret"> / {}</span>', fait, "0" if compte.prevu is None else format_nombre(compte.prevu))
 
 
 @register.inclusion_tag("financement/bilans/_consommation.html")

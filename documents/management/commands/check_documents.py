@@ -5,14 +5,15 @@ from typing import Any
 from conventions.journal import check_chaine
 from conventions.models import Convention
 from documents.figes import DocumentPerdu, read_kept
-from documents.models import DocumentFige, Signature
+from documents.instantane import compute_empreinte
+from documents.models import DocumentBilan, DocumentFige, Signature
 from socle.commandes import Commande
 
 
 class Command(Commande):
     """Exit 0 when all is intact, 1 when something is lost or changed."""
 
-    help = "Vérifie les documents figés, les exemplaires signés et la chaîne de chaque journal."
+    help = "Vérifie les documents figés, les exemplaires signés, les bilans acceptés et la chaîne de chaque journal."
 
     def run(self, **options: Any) -> None:
         perdus: list[str] = []
@@ -23,6 +24,11 @@ class Command(Commande):
         for signature in Signature.objects.select_related("partie__convention"):
             quoi = f"{signature.partie.convention.reference}, exemplaire de {signature.partie.nom_court}"
             nombre += self._check(signature.fichier, signature.empreinte, quoi, perdus)
+        for bilan in DocumentBilan.objects.select_related("bilan__convention"):
+            quoi = f"{bilan.bilan.convention.reference}, bilan {bilan.bilan.annee}"
+            nombre += self._check(bilan.pdf, bilan.empreinte_pdf, quoi, perdus)
+            if compute_empreinte(bilan.donnees.encode()) != bilan.empreinte_donnees:
+                perdus.append(f"{quoi} : les données ne correspondent plus à leur empreinte. Restaurez-les depuis une sauvegarde.")
         for convention in Convention.objects.filter(evenements__isnull=False).distinct():
             verdict = check_chaine(convention.evenements.all())
             if verdict.rompu is not None:
