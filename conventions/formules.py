@@ -22,7 +22,8 @@ DEPENSES = (
 OBJECTIFS = (
     "le taux d’atteinte des objectifs, c’est-à-dire la moyenne des taux des fiches pondérée par leur coût prévu\u202f; le taux d’une "
     "fiche est la moyenne de ses indicateurs chiffrés, chacun rapporté à sa cible sans dépasser 100\u00a0%\u202f; sans indicateur "
-    "chiffré, une action réalisée compte pour 100\u00a0%, partiellement réalisée pour 50\u00a0%, reportée ou abandonnée pour 0\u00a0%"
+    "chiffré, une action réalisée compte pour 100\u00a0%, partiellement réalisée pour 50\u00a0%, reportée pour 0\u00a0%\u202f; une action "
+    "abandonnée compte toujours pour 0\u00a0%"
 )
 PHRASES = {
     FormuleSolde.DEPENSES: f"{DEBUT}{DEPENSES}",

@@ -23,7 +23,16 @@ from documents.demonstration_bilans import load_bilans
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
 from financement.controles.suivi import silence
 from financement.controles.verification import verify
-from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import (
+    CoFinancement,
+    CompteProduit,
+    Imputation,
+    LigneCout,
+    MontantRecapDeclare,
+    NatureDepense,
+    TotalDeclare,
+    Versement,
+)
 
 DOSSIER = Path(settings.BASE_DIR) / "fixtures"
 MOT_DE_PASSE = "trait-d-union-essai"
@@ -74,6 +83,10 @@ class Chargeur:
             for donnee in read_yaml(DOSSIER / "imputations.yaml"):
                 if not Imputation.objects.filter(compte=donnee["compte"]).exists():
                     self._save(Imputation(**donnee))
+            for donnee in read_yaml(DOSSIER / "comptes_produits.yaml"):
+                organisation = self.organisations[donnee["organisation"]]
+                if not CompteProduit.objects.filter(organisation=organisation).exists():
+                    self._save(CompteProduit(organisation=organisation, compte=donnee["compte"]))
         nouvelles: dict[str, Convention] = {}
         for dossier in sorted(p.parent for p in DOSSIER.glob("*/convention.yaml")):
             donnees = read_yaml(dossier / "convention.yaml")["conventions"]

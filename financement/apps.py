@@ -19,9 +19,9 @@ class FinancementConfig(AppConfig):
             gel.protect(modele, "fiche__convention")
         gel.protect(models.MontantRecapDeclare, "convention")
         gel.protect(models.Versement, "convention")
-        # The account of who took part is emptied when it is deleted, as everywhere.
+        # Links are emptied when an account, a fiche or an indicator is deleted: the bilan keeps their words.
         suites: list[tuple[type, set[str]]] = [
-            (models.FicheBilan, set()),
+            (models.FicheBilan, {"fiche"}),
             (models.PieceBilan, {"ajoutee_par"}),
             (models.Observation, {"auteur", "reglee_par"}),
             (models.AccordBilan, {"auteur"}),
@@ -29,7 +29,8 @@ class FinancementConfig(AppConfig):
         ]
         for table, libres in suites:
             gel.protect(table, "bilan", libres, ACCEPTE, REFUS_BILAN)
-        for detail in (models.LigneBilan, models.PartBilan, models.MesureBilan):
+        for detail in (models.LigneBilan, models.PartBilan):
             gel.protect(detail, "fiche__bilan", figes=ACCEPTE, refus=REFUS_BILAN)
+        gel.protect(models.MesureBilan, "fiche__bilan", {"indicateur"}, ACCEPTE, REFUS_BILAN)
         gel.protect(models.Bilan, "", {"ouvert_par"}, figes=ACCEPTE, refus=REFUS_BILAN)
         connect()

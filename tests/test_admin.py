@@ -15,7 +15,18 @@ from comptes.bancaire import mask_iban
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention, ModeleArticle, Politique
 from fiches.models import FicheAction, Indicateur
-from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, Paiement, TotalDeclare, Versement
+from financement.models import (
+    Bilan,
+    CoFinancement,
+    CompteProduit,
+    Imputation,
+    LigneCout,
+    MontantRecapDeclare,
+    NatureDepense,
+    Paiement,
+    TotalDeclare,
+    Versement,
+)
 from tests import factories
 
 pytestmark = [
@@ -28,8 +39,8 @@ METIER = {"comptes", "conventions", "fiches", "financement"}
 REGISTRE = sorted(admin.site._registry, key=lambda modele: modele._meta.label)
 NOTRES = [modele for modele in REGISTRE if modele._meta.app_label in METIER]
 DES_BIBLIOTHEQUES = [modele for modele in REGISTRE if modele not in NOTRES]
-PARTAGES = {Organisation, ModeleArticle, Politique, NatureDepense, Imputation}
-LUS = {Paiement}  # written by acts of their own, only read here
+PARTAGES = {Organisation, ModeleArticle, Politique, NatureDepense, Imputation, CompteProduit}
+LUS = {Paiement, Bilan}  # written by acts of their own, only read here
 Lignes = dict[type[Model], Any]
 
 
@@ -70,6 +81,8 @@ def create_rows(organisation: Organisation, reference: str) -> Lignes:
         Versement: versement,
         Imputation: factories.ImputationFactory(),
         Paiement: factories.PaiementFactory(convention=fiche.convention, versement=versement),
+        Bilan: factories.BilanFactory(convention=fiche.convention),
+        CompteProduit: factories.CompteProduitFactory(organisation=organisation),
     }
 
 

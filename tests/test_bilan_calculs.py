@@ -172,7 +172,6 @@ def test_what_was_done_on_a_line(ligne: dict[str, Any], etat: str, carnet: Any, 
 
 
 @pytest.mark.parametrize(("etat", "carnet", "source"), [("", (70, 1), "carnet"), ("abandonnee", None, "abandonnée")])
-@pytest.mark.xfail(strict=True, reason="the source says « jours × tarif » as soon as days are typed, even without a rate to multiply by")
 def test_days_without_a_rate_are_not_where_an_amount_comes_from(etat: str, carnet: Any, source: str) -> None:
     assert follow(make_line(1000, jours=2), etat, carnet).source == source
 

@@ -630,7 +630,6 @@ def test_fiche_deleted_for_good_stays_in_the_bilan_with_what_was_typed(negociee:
     assert (fiche.code, fiche.fiche, fiche.lignes.get().au_plan) == ("A1", None, False)
 
 
-@pytest.mark.xfail(strict=True, reason="fiches deleted for good share the key None: only the last of them leaves the plan")
 def test_fiches_deleted_for_good_all_leave_the_plan(negociee: Convention, partenaire: Utilisateur) -> None:
     plan_fiche(negociee, "A2", {("Études", 2018): 10})
     bilan = open_year(negociee)
@@ -640,9 +639,6 @@ def test_fiches_deleted_for_good_all_leave_the_plan(negociee: Convention, parten
     assert count(bilan).euros.prevu is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="indicators deleted share the key None: only the last of them leaves the plan, the others keep a target"
-)
 def test_indicators_deleted_all_leave_the_plan(negociee: Convention, partenaire: Utilisateur) -> None:
     second = factories.IndicateurFactory(fiche=get_fiche(negociee), libelle="Visites")
     second.cibles.create(annee=2018, valeur=Decimal(4))

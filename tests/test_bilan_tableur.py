@@ -209,10 +209,13 @@ def test_what_is_unknown_is_said_and_breaks_no_formula(bilan: Bilan) -> None:
     assert find_row(classeur["Fiches"], "2")[4:8] == ["/"] * 4
 
 
-def test_solde_is_an_account_of_formulas(bilan: Bilan, agglo: Organisation) -> None:
+@pytest.mark.parametrize(("fin", "reste"), [(2018, "Trop-perçu, à reverser"), (2020, "Avance, à déduire des autres années")])
+def test_solde_is_an_account_of_formulas(bilan: Bilan, agglo: Organisation, fin: int, reste: str) -> None:
+    Convention.objects.filter(pk=bilan.convention_id).update(annee_fin=fin)
     factories.MontantDeclareFactory(convention=bilan.convention, objet="participation", financeur=agglo, montant=euros(300))
     make_paiement(bilan.convention.versements.get(nature="acompte"), "paye", 400)
-    feuille = open_xlsx(write(bilan))["Solde"]
+    contenu = write(bilan)
+    feuille = open_xlsx(contenu)["Solde"]
     par_nom = {r[1].value: r for r in feuille.iter_rows() if r[1].value}
     cases = {nom: f"C{r[0].row}" for nom, r in par_nom.items()}
     formules = {nom: r[2].value for nom, r in par_nom.items()}
@@ -224,7 +227,7 @@ def test_solde_is_an_account_of_formulas(bilan: Bilan, agglo: Organisation) -> N
     attendue = f"=ROUND(N({cases['Participation prévue en 2018']})*N({cases['Taux de réalisation des dépenses']}),2)"
     assert formules["Participation due au titre de 2018"] == attendue
     assert formules["Participation retenue"] == f"=MIN({due},{cases['Plafond de la participation']})"
-    assert formules["Trop-perçu, à reverser"] == f"=-({cases['Participation retenue']}-{cases['Acompte']})"
+    assert list_formules(contenu)["Solde", cases[reste]] == (f"=-({cases['Participation retenue']}-{cases['Acompte']})", 100)
     assert feuille[cases["Taux de réalisation des dépenses"]].number_format == "0.00%"
     assert [c.value for c in par_nom["Acompte"]] == ["−", "Acompte", 400, "payé le 02/11/2018"]
 

@@ -406,7 +406,6 @@ def test_each_payer_is_limited_by_what_bilans_make_it_owe(deux_ans: Plan, cci: O
     assert [p.du.montant for p in deux_ans.situation.payeurs] == [600, 120]
 
 
-@pytest.mark.xfail(strict=True, reason="a payer is complete only with a participation in every year, though every bilan is accepted")
 def test_payer_that_an_avenant_adds_owes_no_more_than_what_bilans_make_due(deux_ans: Plan, cci: Organisation) -> None:
     accept_year(deux_ans, 2018, 300)
     region = factories.OrganisationFactory()
@@ -679,9 +678,6 @@ def test_fiche_that_an_accepted_bilan_reports_is_not_deleted_for_good(dossier: D
     assert try_out(fiche.discard) == "écrit"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ConventionFigee, reason="an account that opened, told or agreed with an accepted bilan cannot be deleted"
-)
 @pytest.mark.parametrize(
     ("modele", "colonne"),
     [(Bilan, "ouvert_par"), (Observation, "auteur"), (Observation, "reglee_par"), (AccordBilan, "auteur"), (PieceBilan, "ajoutee_par")],

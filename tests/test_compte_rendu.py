@@ -72,7 +72,7 @@ def test_without_accounts_everything_is_listed_by_name(bilan: Bilan) -> None:
     cr = compute(bilan)
     assert {li.intitule: li.euros.realise for li in cr.charges.a_imputer} == {"Études": 900, "Salons": Decimal("120.50"), "Repas": 30}
     assert [li.intitule for li in cr.produits.a_imputer] == ["Agglo", "CCI"]
-    assert cr.imputation.startswith("Sans compte de charges : Études, Salons et Repas. Sans compte de produits : Agglo et CCI.")
+    assert cr.imputation.startswith("Sans compte de charges : Repas, Salons et Études. Sans compte de produits : Agglo et CCI.")
 
 
 def test_natures_and_organisations_are_entered_in_their_account(impute: Bilan) -> None:
@@ -89,7 +89,7 @@ def test_natures_and_organisations_are_entered_in_their_account(impute: Bilan) -
 def test_two_natures_of_one_account_are_summed(impute: Bilan) -> None:
     NatureDepense.objects.filter(nom="Salons").update(compte="62")
     (ligne,) = [li for li in compute(impute).charges.comptes if li.numero == "62"]
-    assert (ligne.noms, ligne.euros.prevu, ligne.euros.realise) == ("Salons, Repas", 500, Decimal("150.50"))
+    assert (ligne.noms, ligne.euros.prevu, ligne.euros.realise) == ("Repas, Salons", 500, Decimal("150.50"))
 
 
 def test_everything_entered_says_nothing_is_left(impute: Bilan, cci: Organisation) -> None:

@@ -28,7 +28,24 @@ from financement.controles.verification import verify
 from financement.echanges import CoFinancementResource, LigneCoutResource, RecapDeclareResource, TotalDeclareResource, VersementResource
 from financement.imports import annulation
 from financement.imports.actes import ImportImpossible, confirm
-from financement.models import CoFinancement, Contradiction, LigneCout, MontantRecapDeclare, NatureDepense, TotalDeclare, Versement
+from financement.models import (
+    AccordBilan,
+    Bilan,
+    CoFinancement,
+    Contradiction,
+    FicheBilan,
+    LigneBilan,
+    LigneCout,
+    MesureBilan,
+    MontantRecapDeclare,
+    NatureDepense,
+    Observation,
+    PartBilan,
+    ParticipationBilan,
+    PieceBilan,
+    TotalDeclare,
+    Versement,
+)
 from tests.budgets import deposit_budget, import_budget, make_budget, read_refus
 from tests.ecritures import write
 from tests.factories import (
@@ -72,6 +89,8 @@ CHANGE: dict[type[Model], tuple[str, Any]] = {
     Versement: ("condition", "Une autre condition"),
 }
 LIGNES = [modele for modele in CHANGE if modele is not Convention]
+# Frozen with the bilan they belong to, whatever the state of the agreement (test_bilan_versements).
+DE_BILAN = {Bilan, FicheBilan, LigneBilan, PartBilan, MesureBilan, ParticipationBilan, PieceBilan, Observation, AccordBilan}
 # The column by which a row hangs from its convention.
 ATTACHES = dict.fromkeys([Partie, Objectif, Axe, Article, MontantDeclare, FicheAction, MontantRecapDeclare, Versement], "convention")
 ATTACHES |= dict.fromkeys([Indicateur, ProduitPret, LigneCout, CoFinancement, TotalDeclare], "fiche") | {CibleIndicateur: "indicateur"}
@@ -241,7 +260,7 @@ def list_doors(modele: type[Model], ligne: Any) -> dict[str, Callable[[], Any]]:
 
 def test_every_table_of_a_convention_is_protected() -> None:
     gardees = {m for m in apps.get_models() if isinstance(m._default_manager.all(), QuerySetGelable)}
-    assert gardees == set(CHANGE)
+    assert gardees == set(CHANGE) | DE_BILAN
     assert set(ATTACHES) == set(LIGNES)
 
 

@@ -20,22 +20,31 @@ from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence
 from financement.models import PageImport
 from tests.factories import (
     AcceptationFactory,
+    AccordBilanFactory,
     ArticleFactory,
     AxeFactory,
+    BilanFactory,
     ChangementIbanFactory,
     CoFinancementFactory,
     ContradictionFactory,
     ConventionFactory,
     CreditFactory,
+    FicheBilanFactory,
     FicheFactory,
     ImportBudgetFactory,
     ImputationFactory,
     IndicateurFactory,
+    LigneBilanFactory,
     LigneCoutFactory,
+    MesureBilanFactory,
     MontantDeclareFactory,
+    ObservationFactory,
     OrganisationFactory,
     PaiementFactory,
+    PartBilanFactory,
     PartieFactory,
+    ParticipationBilanFactory,
+    RealisationFactory,
     RecapDeclareFactory,
     ReversementFactory,
     TotalDeclareFactory,
@@ -145,6 +154,11 @@ def add_page_twice() -> models.Model:
     return PageImport(parent=page.parent, genre="refus", rang=0, contenu=["autre"])
 
 
+def settle_an_answer() -> models.Model:
+    question = ObservationFactory()
+    return change(ObservationFactory(bilan=question.bilan, parent=question), reglee_le=timezone.now())
+
+
 # Rows that no form writes, with the sentence of Django.
 SANS_FORMULAIRE = {"presence_une_fois", "lecture_une_fois"}
 # What a journal tells already, or a mere mark: who is here, who has read, who receives the summary.
@@ -154,6 +168,7 @@ SANS_HISTORIQUE = {
     *("CalendrierPersonnel", "Rappel"),
     *("ConstatCondition", "PieceVersement", "ChangementIban"),
     *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation"),
+    *("Realisation", "PieceBilan", "Observation", "AccordBilan", "ParticipationBilan", "DocumentBilan"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
@@ -293,6 +308,44 @@ CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "financement_paiement_montant_eur": (lambda: change(PaiementFactory(), montant=DOLLARS), "Les montants sont en euros."),
     "reversement_positif": (lambda: change(ReversementFactory(), montant=euros(0)), "Un reversement est d’au moins un centime."),
     "financement_reversement_montant_eur": (lambda: change(ReversementFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "bilan_un_par_annee": (lambda: twice(BilanFactory), "Le bilan de cette année est déjà ouvert."),
+    "bilan_accepte_date": (lambda: change(BilanFactory(), etat="accepte"), "Un bilan accepté a la date de son acceptation."),
+    "bilan_fiche_une_fois": (lambda: twice(FicheBilanFactory), "Cette fiche est déjà dans le bilan."),
+    "bilan_ligne_une_fois": (lambda: twice(LigneBilanFactory), "Cette dépense est déjà dans la fiche."),
+    "bilan_ligne_positive": (lambda: change(LigneBilanFactory(), montant=euros(-1)), "Une dépense ne peut pas être négative."),
+    "bilan_ligne_jours_positifs": (
+        lambda: change(LigneBilanFactory(), jours=Decimal(-1)),
+        "Le nombre de jours ne peut pas être négatif.",
+    ),
+    "financement_lignebilan_prevu_eur": (lambda: change(LigneBilanFactory(), prevu=DOLLARS), "Les montants sont en euros."),
+    "financement_lignebilan_tarif_eur": (lambda: change(LigneBilanFactory(), tarif=DOLLARS), "Les montants sont en euros."),
+    "financement_lignebilan_montant_eur": (lambda: change(LigneBilanFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "bilan_part_une_fois": (lambda: twice(PartBilanFactory), "Ce financeur a déjà une part dans la fiche."),
+    "bilan_part_une_fois (non répartie)": (
+        lambda: twice(PartBilanFactory, financeur=None),
+        "Ce financeur a déjà une part dans la fiche.",
+    ),
+    "bilan_part_positive": (lambda: change(PartBilanFactory(), montant=euros(-1)), "Une part ne peut pas être négative."),
+    "financement_partbilan_prevu_eur": (lambda: change(PartBilanFactory(), prevu=DOLLARS), "Les montants sont en euros."),
+    "financement_partbilan_montant_eur": (lambda: change(PartBilanFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "bilan_mesure_une_fois": (lambda: twice(MesureBilanFactory), "Cet indicateur est déjà dans la fiche."),
+    "bilan_participation_une_fois": (
+        lambda: twice(ParticipationBilanFactory),
+        "La participation de ce payeur est déjà calculée.",
+    ),
+    "financement_participationbilan_prevue_eur": (
+        lambda: change(ParticipationBilanFactory(), prevue=DOLLARS),
+        "Les montants sont en euros.",
+    ),
+    "financement_participationbilan_due_eur": (lambda: change(ParticipationBilanFactory(), due=DOLLARS), "Les montants sont en euros."),
+    "realisation_positive": (lambda: change(RealisationFactory(), montant=euros(-1)), "Une dépense ne peut pas être négative."),
+    "realisation_jours_positifs": (
+        lambda: change(RealisationFactory(), jours=Decimal(-1)),
+        "Le nombre de jours ne peut pas être négatif.",
+    ),
+    "financement_realisation_montant_eur": (lambda: change(RealisationFactory(), montant=DOLLARS), "Les montants sont en euros."),
+    "observation_reponse_sans_reglement": (settle_an_answer, "C’est l’observation qui se règle, pas la réponse."),
+    "bilan_accord_un": (lambda: twice(AccordBilanFactory), "Cette organisation a déjà donné son accord."),
     "iban_deux_personnes": (confirm_alone, "Une autre personne confirme le changement."),
     "iban_un_changement_a_la_fois": (lambda: twice(ChangementIbanFactory), "Un changement de ce compte attend déjà d’être confirmé."),
 }

@@ -548,9 +548,6 @@ def test_what_is_paid_above_is_to_be_given_back_once_every_year_is_reported(simp
 
 
 @pytest.mark.django_db
-@pytest.mark.xfail(
-    strict=True, reason="the solde of a first year says « à reverser » for an advance that issue_reversement refuses to claim"
-)
 def test_what_is_paid_ahead_of_the_years_to_come_is_an_advance_not_to_be_given_back(simple: Convention) -> None:
     make_paiement(simple.versements.get(nature="acompte"), "paye", 1000)
     solde = solve(finish(simple, 2018))
@@ -559,7 +556,6 @@ def test_what_is_paid_ahead_of_the_years_to_come_is_an_advance_not_to_be_given_b
 
 
 @pytest.mark.django_db
-@pytest.mark.xfail(strict=True, reason="the page of a past year counts what later years were paid as a trop-perçu of that year")
 def test_what_later_years_were_paid_is_no_overpayment_of_a_past_one(simple: Convention, agglo: Organisation) -> None:
     premier = accept(finish(simple, 2018), {agglo: 800})
     accept(finish(simple, 2019), {agglo: 800})
@@ -620,7 +616,6 @@ def test_what_is_acquired_holds_accepted_years_only(simple: Convention, agglo: O
 
 
 @pytest.mark.django_db
-@pytest.mark.xfail(strict=True, reason="a payer is complete only with a participation in every year, though every bilan is accepted")
 def test_payer_that_joins_later_is_complete_once_every_year_is_accepted(simple: Convention, agglo: Organisation) -> None:
     region = factories.OrganisationFactory()
     make_accepted(simple, 2018, {agglo: 700})

@@ -53,7 +53,8 @@ def compute_syntheses(bilans: Sequence[Bilan], typees: Typees | None = None) -> 
         axes: dict[tuple[str, str], AxeSuivi] = {}
         for fiche in fiches[bilan.pk]:
             axe = axes.setdefault((fiche.axe_code, fiche.axe_titre), AxeSuivi(fiche.axe_code, fiche.axe_titre))
-            carnet = carnets.get((bilan.convention_id, bilan.annee, fiche.fiche_id), {})
+            # Accepted, each line holds its figure: the carnet tells nothing more.
+            carnet = {} if bilan.is_accepte else carnets.get((bilan.convention_id, bilan.annee, fiche.fiche_id), {})
             suivies = [_follow(fiche, ligne, carnet, avant.get((bilan.pk, fiche.fiche_id), {})) for ligne in lignes[fiche.pk]]
             connues = {(li.nature_id, li.libelle) for li in lignes[fiche.pk]}
             hors = sum((montant for cle, (montant, _) in carnet.items() if cle not in connues), ZERO)

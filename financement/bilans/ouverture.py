@@ -66,9 +66,7 @@ def create_bilan(base: Convention, annee: int, user: Any = None) -> Bilan:
 
 def lock_bilan(bilan: Bilan) -> Bilan:
     """The bilan as it is now, nobody else writing in it until the transaction ends."""
-    verrou = Bilan.objects.select_for_update(of=("self",)).select_related("convention").get(pk=bilan.pk)
-    verrou.convention = bilan.convention
-    return verrou
+    return Bilan.objects.select_for_update(of=("self",)).select_related("convention").get(pk=bilan.pk)
 
 
 @transaction.atomic

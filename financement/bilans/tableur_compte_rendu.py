@@ -45,7 +45,9 @@ def write_compte_rendu_xlsx(cr: CompteRendu) -> bytes:
     feuille.titres(titres=["Compte", "Produits", *(c.titre for c in COMPTES[2:])])
     produits = _write_section(feuille, "produits", cr.produits, detail)
     feuille.rang += 1
-    ecarts = [Formule(f"=ROUND({c}{charges}-{c}{produits},2)", e or ZERO) for c, e in (("C", cr.ecart.prevu), ("D", cr.ecart.realise))]
+    ecarts = [
+        Formule(f"=ROUND(N({c}{charges})-N({c}{produits}),2)", e or ZERO) for c, e in (("C", cr.ecart.prevu), ("D", cr.ecart.realise))
+    ]
     feuille.write(["Contrôle", "Total des charges moins total des produits", *ecarts, None, None, cr.equilibre], True, CONTROLE)
     feuille.close()
     return save_classeur(classeur)

@@ -158,7 +158,7 @@ def _write_etapes(feuille: Feuille, solde: Solde, taux: Sequence[str], part: str
         *etapes, resultat = groupe
         cases = [(etape.operation, _write(feuille, etape, show(etape.valeur))) for etape in etapes]
         if resultat is solde.etapes[-1]:
-            formule = _subtract(courante, cases, inverse=solde.trop_percu > 0)
+            formule = _subtract(courante, cases, inverse=solde.paye > solde.retenue)
         elif etapes[0].operation == "≤":
             formule = f"=MIN({courante},{cases[0][1]})"
         else:
@@ -177,7 +177,7 @@ def split_etapes(etapes: Sequence[EtapeSolde]) -> list[list[EtapeSolde]]:
 
 
 def _subtract(depart: str, cases: Sequence[tuple[str, str]], inverse: bool) -> str:
-    """What is left to pay, or what was paid above it."""
+    """What is left to pay, or what was paid above it (advance or trop-perçu)."""
     suite = "".join(f"{'+' if operation == '+' else '-'}{case}" for operation, case in cases)
     return f"=-({depart}{suite})" if inverse else f"={depart}{suite}"
 
