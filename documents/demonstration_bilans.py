@@ -108,7 +108,7 @@ class ChargeurBilan:
             auteur=self.personnes.get("hugo.perrin@cci-cote-d-or.example"),
             cree_le=at(d["date"]),
         )
-        realisation.full_clean(validate_constraints=False)
+        realisation.full_clean(validate_constraints=False, exclude=["auteur"])
         realisation.save()
 
     def _observation(self, bilan: Bilan, fiche: FicheBilan | None, d: Data) -> None:

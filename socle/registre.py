@@ -105,6 +105,7 @@ TEXTES: dict[str, Champs] = {
     "finalites": [
         ("Finalité principale", "Écrire, relire, valider, signer et suivre les conventions de partenariat et leurs fiches action."),
         ("Budgets", "Chiffrer les actions, répartir leur financement, importer et exporter les tableurs, trouver ce qui se contredit."),
+        ("Bilans", "Noter ce qui est fait, rendre compte chaque année à qui finance, calculer ce qui reste dû."),
         ("Travail à plusieurs", "Montrer qui écrit et où, commenter, citer un collègue, envoyer un résumé par jour à qui le veut."),
         ("Traçabilité", "Savoir qui a changé, validé ou accepté quoi, et quand, pour justifier l’emploi de fonds publics."),
         ("Protection du service", "Ouvrir et fermer les comptes, ralentir qui devine des mots de passe, comprendre une panne."),
@@ -126,7 +127,10 @@ TEXTES: dict[str, Champs] = {
     "personnes": [
         ("Titulaires d’un compte", "Agents et élus des organisations parties, personnes qui exploitent la plateforme."),
         ("Signataires", "Représentants des parties, nommés dans les conventions."),
-        ("Personnes citées", "Personnes nommées dans les textes, les commentaires et les fichiers importés."),
+        (
+            "Personnes citées",
+            "Personnes nommées dans les textes, les commentaires, le carnet des réalisations, les pièces et les fichiers importés.",
+        ),
         ("Visiteurs", "Toute personne qui essaie de se connecter."),
     ],
     "donnees": [
@@ -188,6 +192,12 @@ TEXTES: dict[str, Champs] = {
             "telles que déposées.",
         ),
         (
+            "Bilans et carnet",
+            "Bilans annuels : qui les ouvre, les remplit, les envoie, et quand. Carnet des réalisations : qui a fait quoi, quel jour, "
+            "pour combien, qui l’a noté ou retiré, et son justificatif. Observations et réponses, accords sur les bilans, pièces du bilan "
+            "telles que déposées, avec leur auteur et leur date.",
+        ),
+        (
             "Journal technique",
             "Évènements et pannes du service. Un envoi de message qui échoue y laisse le numéro du compte et "
             "la réponse du serveur de messagerie.",
@@ -200,13 +210,16 @@ TEXTES: dict[str, Champs] = {
     "sources": [
         ("Administrateur de l’organisation", "Ouvre le compte : adresse électronique, prénom, nom, fonction, rôle."),
         ("Personne elle-même", "Ce qu’elle écrit, dépose, valide, et ses préférences."),
-        ("Autres personnes des parties", "Signataires, pilotes, personnes citées dans un texte ou un commentaire, fichiers importés."),
+        (
+            "Autres personnes des parties",
+            "Signataires, pilotes, personnes citées dans un texte, un commentaire ou le carnet, fichiers importés.",
+        ),
         ("Navigateur", "Adresse IP, navigateur annoncé, au moment de la connexion."),
     ],
     "destinataires": [
         (
             "Collègues et partenaires",
-            "Personnes des organisations parties à la convention : textes, commentaires, présences, historique, signataires.",
+            "Personnes des organisations parties à la convention : textes, commentaires, présences, historique, signataires, bilans et carnet.",
         ),
         ("Administrateurs", "Ceux de l’organisation tiennent ses comptes ; ils ne voient pas ceux des autres."),
         ("Exploitant", "Les personnes qui exploitent la plateforme voient tout, connexions et essais manqués compris."),
@@ -270,6 +283,10 @@ def _tell_durees() -> Champs:
         (
             "Conventions, fiches, historique, traces du travail",
             "Durée de la convention, puis archivage public. Une fiche supprimée reste dans la corbeille.",
+        ),
+        (
+            "Bilans et carnet",
+            "Avec la convention. Une ligne retirée du carnet reste lisible, barrée ; un bilan accepté est figé et ne change plus.",
         ),
         ("Imports, paiements et pièces", "Avec la convention. Les fichiers déposés restent sur le serveur."),
         ("Calendrier personnel", "Jusqu’à ce que la personne change ou supprime son adresse, depuis son compte."),

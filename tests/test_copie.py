@@ -17,7 +17,17 @@ from conventions.journal import Evenement, record
 from conventions.models import Axe, Convention, MontantDeclare, Partie
 from fiches.models import CibleIndicateur, Commentaire, FicheAction, Indicateur, Passage, Presence
 from financement.copie import ORDRE, Copie, copy_convention
-from financement.models import Acceptation, CoFinancement, Contradiction, ImportBudget, LigneCout, MontantRecapDeclare, TotalDeclare
+from financement.models import (
+    Acceptation,
+    Bilan,
+    CoFinancement,
+    Contradiction,
+    ImportBudget,
+    LigneCout,
+    MontantRecapDeclare,
+    Realisation,
+    TotalDeclare,
+)
 from tests import factories
 from tests.signees import fill, reread
 
@@ -28,19 +38,23 @@ LIENS = {"Convention_politiques", "FicheAction_maitres_ouvrage"}
 LAISSEES = {
     "Accord": "given on one text",
     "Acceptation": "of a contradiction of the source",
+    "Bilan": "reported once for the agreement",
     "Commentaire": "said on the source",
     "ConstatCondition": "followed on the first row of the chain",
     "Contradiction": "found again by the controls",
     "CreditExercice": "voted once for the agreement",
     "DocumentFige": "frozen once",
     "Evenement": "the journal of the source",
+    "FicheBilan": "follows the first row of the chain",
     "ImportBudget": "written in the source",
     "LectureCommentaires": "of the comments left behind",
+    "MesureBilan": "follows the first row of the chain",
     "Paiement": "made once, on the first row of the chain",
     "Passage": "lived by the source",
     "PieceVersement": "joined to a payment",
     "Preparation": "work under way",
     "Presence": "somebody at work in the source",
+    "Realisation": "noted once, on the first row of the chain",
     "Reprise": "a correction of the source",
     "Reversement": "claimed once for the agreement",
     "Signature": "of one document",
@@ -143,11 +157,13 @@ def test_what_the_source_lived_stays_with_it(source: Convention, agent: Utilisat
     factories.ContradictionFactory(convention=source, fiche=fiche)
     factories.AcceptationFactory(convention=source)
     record(source, "ouverture", "Ouverte.")
+    factories.FicheBilanFactory(bilan__convention=source, fiche=fiche)
+    factories.RealisationFactory(fiche=fiche)
     copie = copy_convention(source, agent, {"reference": "COPIE-1"})
     neuve = copie.convention.fiches.get()
     assert [list(m.objects.filter(fiche=neuve)) for m in (Commentaire, Passage, Presence)] == [[], [], []]
-    vecus = (Evenement, ImportBudget, Contradiction, Acceptation)
-    assert [list(m.objects.filter(convention=copie.convention)) for m in vecus] == [[], [], [], []]
+    vecus = (Evenement, ImportBudget, Contradiction, Acceptation, Bilan, Realisation)
+    assert [list(m.objects.filter(convention=copie.convention)) for m in vecus] == [[]] * len(vecus)
 
 
 def test_every_table_that_points_to_a_copied_one_is_copied_or_left_on_purpose() -> None:

@@ -81,14 +81,9 @@ def _follow(fiche: FicheBilan, ligne: LigneBilan, carnet: Carnet, avant: dict[tu
     carnet_montant, carnet_jours = carnet.get(cle, (None, None))
     sans_depense = fiche.etat in FicheBilan.SANS_DEPENSE
     jours = ligne.jours if ligne.jours is not None else carnet_jours
-    if ligne.montant is not None:
-        realise: Decimal | None = ligne.montant.amount
-    elif ligne.jours is not None and ligne.tarif is not None:
-        realise = round_cents(ligne.jours * ligne.tarif.amount)
-    elif carnet_montant is not None:
-        realise = carnet_montant
-    else:
-        realise = ZERO if sans_depense else None
+    realise = ligne.montant_saisi
+    if realise is None:
+        realise = carnet_montant if carnet_montant is not None else ZERO if sans_depense else None
     if jours is None and sans_depense and ligne.prevu_jours is not None:
         jours = Decimal(0)
     return LigneSuivie(

@@ -19,7 +19,7 @@ from conventions.gel import QuerySetGelable
 from conventions.models import Convention
 from fiches.models import FicheAction, Indicateur
 from financement.couts import NatureDepense
-from socle.montants import EuroField, MinimumEuro, euro_only
+from socle.montants import EuroField, MinimumEuro, euro_only, round_cents
 
 POSITIF = [MinimumEuro(Decimal(0))]
 JOURS = [MinValueValidator(0)]
@@ -189,6 +189,13 @@ class LigneBilan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fiche.code} {self.intitule}"
+
+    @property
+    def montant_saisi(self) -> Decimal | None:
+        """Euros as typed, else the days typed at their rate; None when neither tells."""
+        if self.montant is not None:
+            return self.montant.amount
+        return round_cents(self.jours * self.tarif.amount) if self.jours is not None and self.tarif is not None else None
 
     @property
     def intitule(self) -> str:

@@ -20,7 +20,7 @@ from financement.imports.bilan import Bilan
 from financement.imports.lignes import Depense, Lecture
 from financement.imports.plan import ORDRE_MAX, PAR_PAQUET, jsonify, sign_rows
 from financement.imports.referentiel_bilan import ReferentielBilan
-from socle.montants import ZERO, round_cents
+from socle.montants import ZERO
 from socle.typographie import INSECABLE, format_euros, format_nombre, list_fr
 
 CITEES = 8
@@ -179,11 +179,7 @@ def read_montant(ligne: LigneBilan, cellule: Cellule) -> Decimal | None:
 
 def worth(ligne: LigneBilan, sinon: Decimal | None) -> Decimal | None:
     """What a line says was spent, as the bilan counts it; `sinon` when what is typed does not tell."""
-    if ligne.montant is not None:
-        return ligne.montant.amount
-    if ligne.jours is not None and ligne.tarif is not None:
-        return round_cents(ligne.jours * ligne.tarif.amount)
-    return sinon
+    return sinon if ligne.montant_saisi is None else ligne.montant_saisi
 
 
 def tell_realise(ligne: LigneBilan, suivie: LigneSuivie | None) -> str:

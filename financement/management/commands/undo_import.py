@@ -28,4 +28,4 @@ class Command(Commande):
             raise Refus("\n".join([str(refus), *refus.differences])) from refus
         except ImportImpossible as refus:
             raise Refus(str(refus)) from refus
-        self.stdout.write(f"Import {imp.pk} annulé : le budget de {imp.convention.reference} est tel qu’il était avant.")
+        self.stdout.write(f"Import {imp.pk} annulé : {imp.objet} de {imp.convention.reference} est tel qu’il était avant.")
