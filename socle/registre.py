@@ -219,7 +219,8 @@ TEXTES: dict[str, Champs] = {
     "destinataires": [
         (
             "Collègues et partenaires",
-            "Personnes des organisations parties à la convention : textes, commentaires, présences, historique, signataires, bilans et carnet.",
+            "Personnes des organisations parties à la convention : textes, commentaires, présences, historique, signataires, "
+            "bilans et carnet.",
         ),
         ("Administrateurs", "Ceux de l’organisation tiennent ses comptes ; ils ne voient pas ceux des autres."),
         ("Exploitant", "Les personnes qui exploitent la plateforme voient tout, connexions et essais manqués compris."),

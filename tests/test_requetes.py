@@ -17,9 +17,11 @@ from conventions.models import Convention, Politique
 from fiches.commentaires import add_commentaire
 from fiches.models import FicheAction, Passage, Pilote, Presence, ProduitPret
 from fiches.saisie import Modification, save_modifications
+from financement.bilans.saisie import ContenuBilan
 from financement.edition import ContenuFiche
-from financement.models import Versement
+from financement.models import Bilan, FicheBilan, LigneBilan, Versement
 from tests import factories
+from tests.factories import euros
 from tests.paiements import make_paiement
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
@@ -39,7 +41,20 @@ ADRESSES = {
     "nouvelle fiche": reverse("fiche_nouvelle", args=[REFERENCE]),
     **{nom: reverse(nom, args=[REFERENCE, "e-a-1-1"]) for nom in ("fiche_modifier", "fiche_historique", "fiche_deplacer")},
     "retour en arrière": reverse("fiche_restaurer", args=[REFERENCE, "e-a-1-1"]) + "?au=2090-01-01T00:00:00%2B00:00",
+    "portefeuille": reverse("portefeuille"),
+    "portefeuille par année": reverse("portefeuille") + "?par=annee",
+    "portefeuille en tableur": reverse("portefeuille_tableur", args=["xlsx"]),
 }
+ANNEE, BILAN, FICHE_BILAN = 2018, 900_001, 900_002
+DES_BILANS = {
+    **{nom: reverse(nom, args=[REFERENCE]) for nom in ("bilans", "bilan_pluriannuel")},
+    "carnet": reverse("carnet", args=[REFERENCE]) + f"?annee={ANNEE}",
+    **{nom: reverse(nom, args=[REFERENCE, ANNEE]) for nom in ("bilan", "bilan_grille", "bilan_importer", "bilan_modele")},
+    "fiche du bilan": reverse("bilan_fiche", args=[REFERENCE, ANNEE, FICHE_BILAN]),
+    **{f"bilan {forme}": reverse("bilan_document", args=[REFERENCE, ANNEE, forme]) for forme in ("xlsx", "json")},
+    "compte rendu financier": reverse("bilan_compte_rendu", args=[REFERENCE, ANNEE, "xlsx"]),
+}
+DES_BILANS_LUS = {nom: adresse for nom, adresse in DES_BILANS.items() if nom not in {"bilan_grille", "bilan_importer"}}
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +81,32 @@ def add_fiche(convention: Convention, organisation: Organisation, pilote: Utilis
     rewrite(fiche, pilote)
     factories.FicheFactory(convention=convention, axe=fiche.axe, code=f"E.J {rang}.1", supprimee_le=timezone.now())
     factories.RecapDeclareFactory(convention=convention, fiche=fiche, financeur=organisation)
+    report(fiche, pilote)
+
+
+def report(fiche: FicheAction, personne: Utilisateur) -> None:
+    """What was done of a fiche: in the bilan of the year, in the carnet, observed and answered."""
+    bilan = fiche.convention.bilans.get(annee=ANNEE)
+    cle = {"pk": FICHE_BILAN} if bilan.pk == BILAN and not bilan.fiches.exists() else {}
+    faite = factories.FicheBilanFactory(bilan=bilan, fiche=fiche, etat="realisee", fait="Deux ateliers.", **cle)
+    for _ in range(2):
+        factories.LigneBilanFactory(fiche=faite, montant=euros(80))
+    factories.LigneBilanFactory(fiche=faite, au_plan=False, prevu=None)
+    factories.PartBilanFactory(fiche=faite)
+    factories.PartBilanFactory(fiche=faite, financeur=None)
+    factories.MesureBilanFactory(fiche=faite, valeur=3)
+    note(faite, personne)
+
+
+def note(faite: FicheBilan, personne: Utilisateur) -> None:
+    """A supporting file, an observation with its answer, one that is settled, two entries of the carnet of which one is withdrawn."""
+    collegue = factories.UtilisateurFactory(organisation=personne.organisation)
+    factories.PieceBilanFactory(fiche=faite, ajoutee_par=collegue)
+    question = factories.ObservationFactory(bilan=faite.bilan, fiche=faite, auteur=collegue)
+    factories.ObservationFactory(bilan=faite.bilan, fiche=faite, parent=question, auteur=personne)
+    factories.ObservationFactory(bilan=faite.bilan, auteur=collegue, reglee_le=timezone.now(), reglee_par=personne)
+    factories.RealisationFactory(fiche=faite.fiche, auteur=collegue, jours=2)
+    factories.RealisationFactory(fiche=faite.fiche, auteur=personne, retiree_le=timezone.now(), retiree_par=collegue)
 
 
 def discuss(fiche: FicheAction, personne: Utilisateur, organisation: Organisation) -> None:
@@ -108,6 +149,10 @@ def add_convention(organisation: Organisation, pilote: Utilisateur, reference: s
         reference=reference, nature="specifique" if parent else "cadre", parent=parent, date_debut="2090-01-01", date_fin="2099-01-01"
     )
     convention.politiques.add(Politique.objects.create(cle=reference.lower(), nom=reference))
+    factories.BilanFactory(convention=convention, annee=ANNEE, **{} if parent else {"pk": BILAN})
+    envoye = factories.BilanFactory(convention=convention, annee=2019, etat="soumis")
+    factories.AccordBilanFactory(bilan=envoye, auteur=pilote)
+    factories.FicheBilanFactory(bilan=envoye)
     factories.PartieFactory(convention=convention, organisation=organisation)
     factories.PartieFactory(convention=convention, role="beneficiaire")
     factories.ObjectifFactory(convention=convention)
@@ -148,8 +193,23 @@ def grandir(agent: Utilisateur) -> Callable[[], None]:
         ProduitPret.objects.create(fiche=fiche, nom="Prêt")
         discuss(fiche, pilote, agent.organisation)
         rewrite(fiche, pilote)
+        faite = FicheBilan.objects.get(pk=FICHE_BILAN)
+        for fabrique in (factories.LigneBilanFactory, factories.PartBilanFactory, factories.MesureBilanFactory):
+            fabrique(fiche=faite)
+        note(faite, pilote)
+        factories.AccordBilanFactory(bilan=faite.bilan, auteur=pilote)
+        factories.ImportBudgetFactory(convention=cadre, bilan=faite.bilan, auteur=pilote)
 
     return double
+
+
+@pytest.fixture
+def redacteur(grandir: Callable[[], None]) -> Client:
+    """Signed in as who reports."""
+    organisation = Convention.objects.get(reference=REFERENCE).parties.get(role="beneficiaire").organisation
+    client = Client()
+    client.force_login(factories.UtilisateurFactory(organisation=organisation))
+    return client
 
 
 def send(client: Client, nom: str, **objet: Any) -> list[str]:
@@ -210,6 +270,52 @@ def test_machine_addresses_ask_as_much_when_everything_doubles(nom: str, grandir
     assert len(apres) == len(avant), "\n".join(Counter(apres) - Counter(avant))
 
 
+@pytest.mark.parametrize("qui", ["rapporte", "relit"])
+def test_bilans_ask_as_much_when_everything_doubles(qui: str, grandir: Callable[[], None], redacteur: Client, client_agent: Client) -> None:
+    client, adresses = (redacteur, DES_BILANS) if qui == "rapporte" else (client_agent, DES_BILANS_LUS)
+    for adresse in adresses.values():
+        ask(client, adresse)
+    avant = {nom: ask(client, adresse) for nom, adresse in adresses.items()}
+    grandir()
+    apres = {nom: ask(client, adresse) for nom, adresse in adresses.items()}
+    de_plus = {nom: list(Counter(apres[nom]) - Counter(avant[nom])) for nom in adresses if len(apres[nom]) != len(avant[nom])}
+    assert de_plus == {}
+
+
+def send_bilan(client: Client, nom: str, **objet: Any) -> list[str]:
+    """Post an object to a machine address of the bilan, and return what the database was asked."""
+    with CaptureQueriesContext(connection) as requetes:
+        reponse = client.post(reverse(nom, args=[REFERENCE, ANNEE]), objet, content_type="application/json")
+    assert reponse.status_code == 200
+    assert [r["statut"] for r in reponse.json().get("resultats", [])] in ([], ["enregistre"])
+    return [requete["sql"] for requete in requetes]
+
+
+def write_amount(client: Client) -> list[str]:
+    ligne = LigneBilan.objects.filter(fiche=FICHE_BILAN).first()
+    montant = int(ligne.montant.amount)
+    modification = {"champ": f"montant.{ligne.pk}", "avant": str(montant), "apres": str(montant + 1)}
+    return send_bilan(client, "bilan_enregistrer", modifications=[modification], version="")
+
+
+MACHINES_DES_BILANS: dict[str, Callable[[Client], list[str]]] = {
+    "enregistrer un montant": write_amount,
+    "compter": lambda client: send_bilan(
+        client, "bilan_calcul", champs=ContenuBilan.of_bilan(Bilan.objects.select_related("convention").get(pk=BILAN)).read()
+    ),
+}
+
+
+@pytest.mark.parametrize("nom", MACHINES_DES_BILANS)
+def test_machine_addresses_of_bilans_ask_as_much_when_everything_doubles(nom: str, grandir: Callable[[], None], redacteur: Client) -> None:
+    MACHINES_DES_BILANS[nom](redacteur)
+    avant = MACHINES_DES_BILANS[nom](redacteur)
+    grandir()
+    MACHINES_DES_BILANS[nom](redacteur)
+    apres = MACHINES_DES_BILANS[nom](redacteur)
+    assert len(apres) == len(avant), "\n".join(Counter(apres) - Counter(avant))
+
+
 def test_comments_shown_alone_ask_as_much_when_everything_doubles(grandir: Callable[[], None], client_agent: Client) -> None:
     fiche = FicheAction.objects.get(convention__reference=REFERENCE, code="E.A 1.1")
     adresse = reverse("fiche_commentaire_regler", args=[REFERENCE, fiche.pk, fiche.commentaires.first().pk])
@@ -225,12 +331,22 @@ def test_comments_shown_alone_ask_as_much_when_everything_doubles(grandir: Calla
     assert settle() == avant
 
 
-@pytest.mark.parametrize("nom", ["convention_pdf", "recapitulatif_pdf", "fiche_pdf"])
+DOCUMENTS = {
+    **{nom: reverse(nom, args=[REFERENCE]) for nom in ("convention_pdf", "recapitulatif_pdf")},
+    "fiche_pdf": reverse("fiche_pdf", args=[REFERENCE, "e-a-1-1"]),
+    "bilan": reverse("bilan_document", args=[REFERENCE, ANNEE, "pdf"]),
+    "bilan_diaporama": reverse("bilan_diaporama", args=[REFERENCE, ANNEE]),
+    "bilan_compte_rendu": reverse("bilan_compte_rendu", args=[REFERENCE, ANNEE, "pdf"]),
+    "bilan_pluriannuel": reverse("bilan_pluriannuel_document", args=[REFERENCE, "pdf"]),
+}
+
+
+@pytest.mark.parametrize("nom", DOCUMENTS)
 def test_documents_ask_as_much_when_everything_doubles(
     nom: str, grandir: Callable[[], None], client_agent: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("documents.publication.render_pdf", lambda document: b"%PDF-")
-    adresse = reverse(nom, args=[REFERENCE, "e-a-1-1"] if nom == "fiche_pdf" else [REFERENCE])
+    adresse = DOCUMENTS[nom]
     avant = len(ask(client_agent, adresse))
     grandir()
     assert len(ask(client_agent, adresse)) == avant

@@ -18,6 +18,7 @@ from documents.publication import publish_convention
 from documents.sceau import seal_document
 from tests import factories
 from tests.signees import amend, reread
+from tests.test_bilan_documents import print_small
 from tests.test_pades import PHRASE, PLATEFORME
 from tests.test_pdf import print_demonstration
 from tests.verapdf import controle
@@ -76,7 +77,7 @@ def test_every_document_is_pdf_a_3a_and_pdf_ua_1(
     imprimes: dict[str, bytes], convention: Convention, agent: Utilisateur, tmp_path: Path, settings: Any
 ) -> None:
     documents = imprimes | {"signée, trois parties": print_signed(convention), "vide": print_bare()}
-    documents |= print_at_signature(convention, agent, tmp_path, settings)
+    documents |= print_at_signature(convention, agent, tmp_path, settings) | print_small()
     fichiers = []
     for nom, contenu in documents.items():
         fichiers.append(tmp_path / f"{nom}.pdf")

@@ -1,11 +1,17 @@
 """The document of an accepted bilan: its data frozen at the acceptance, its PDF typeset once from what can no longer change."""
 
+import json
+from decimal import Decimal
+from fractions import Fraction
+
 from django.db import models
 from django.utils import timezone
 
 from documents.figes import keep_file, read_kept
 from documents.instantane import compute_empreinte
 from financement.bilans.modeles import Bilan
+from financement.bilans.solde import EtapeSolde, Soldes, compute_soldes
+from financement.bilans.suivi import Synthese
 
 DOSSIER = "bilans-figes"
 
@@ -45,3 +51,27 @@ def store_pdf(document: DocumentBilan, contenu: bytes) -> DocumentBilan:
     DocumentBilan.objects.filter(pk=document.pk, pdf="").update(pdf=nom, empreinte_pdf=empreinte, taille_pdf=len(contenu))
     document.refresh_from_db()
     return document
+
+
+def read_soldes(synthese: Synthese) -> Soldes:
+    """The soldes of a bilan: those frozen at its acceptance, whatever was paid since; else as they are now."""
+    soldes = compute_soldes(synthese)
+    document = DocumentBilan.objects.filter(bilan=synthese.bilan).first()
+    figes = {d["payeur"]: d for d in json.loads(document.donnees)["solde"]["payeurs"]} if document else {}
+    for solde in soldes.payeurs:
+        if fige := figes.get(solde.payeur.nom):
+            solde.due, solde.retenue, solde.paye = (Decimal(fige[nom]) for nom in ("due", "retenue", "deja_paye"))
+            solde.montant, solde.trop_percu = Decimal(fige["montant"]), Decimal(fige["trop_percu"])
+            solde.etapes = [
+                EtapeSolde(
+                    e["operation"],
+                    e["libelle"],
+                    e["source"],
+                    None if e["valeur"] is None else Decimal(e["valeur"]),
+                    "taux" if e["unite"] == "%" else "euros",
+                    e["operation"] == "=",
+                    Fraction(e["exact"]) if e.get("exact") else None,
+                )
+                for e in fige["etapes"]
+            ]
+    return soldes

@@ -69,7 +69,9 @@ def complete(c: Contexte) -> list[Obstacle]:
     for fiche, mots in manques[:MONTRES]:
         obstacles.append(Obstacle(f"{fiche.objet.code} : {list_fr(mots)}.", c.locate("bilan_fiche", fiche.objet.pk)))
     if len(manques) > MONTRES:
-        obstacles.append(Obstacle(f"{len(manques) - MONTRES} autres fiches sont à compléter.", c.locate("bilan_grille")))
+        reste = len(manques) - MONTRES
+        phrase = f"{reste} autres fiches sont à compléter." if reste > 1 else "Une autre fiche est à compléter."
+        obstacles.append(Obstacle(phrase, c.locate("bilan_grille")))
     if not c.bilan.recit.strip():
         obstacles.append(
             Obstacle("Racontez l’année en quelques phrases : les élus commencent par là.", c.locate("bilan_grille") + "#recit")
@@ -107,13 +109,14 @@ def all_settled(c: Contexte) -> list[Obstacle]:
     ouvertes = [f for f in list_observations(c.bilan) if not f.is_reglee]
     if not ouvertes:
         return []
-    nombre = f"{len(ouvertes)} observations sont encore ouvertes" if len(ouvertes) > 1 else "Une observation est encore ouverte"
-    return [Obstacle(f"{nombre} : réglez-les, ou renvoyez le bilan.", c.locate("bilan") + "#observations")]
+    plusieurs = f"{len(ouvertes)} observations sont encore ouvertes : réglez-les"
+    nombre = plusieurs if len(ouvertes) > 1 else "Une observation est encore ouverte : réglez-la"
+    return [Obstacle(f"{nombre}, ou renvoyez le bilan.", c.locate("bilan") + "#observations")]
 
 
 def nobody_accepted(c: Contexte) -> list[Obstacle]:
-    """Who reads it over has not accepted yet."""
-    relecteurs = {p.organisation_id for p in list_relecteurs(c.bilan.convention)}
+    """Who reads it over has not accepted yet; where everybody reports, sending is not accepting."""
+    relecteurs = {p.organisation_id for p in list_relecteurs(c.bilan.convention)} - {c.user.organisation_id}
     accords = [a for a in c.bilan.accords.select_related("organisation") if a.organisation_id in relecteurs]
     return [Obstacle(f"{a.organisation.sigle} l’a déjà accepté.") for a in accords]
 
@@ -127,13 +130,14 @@ def not_twice(c: Contexte) -> list[Obstacle]:
 
 @dataclass(frozen=True)
 class Passage:
-    """From where, to where, by whom, on what conditions."""
+    """From where, to where, by whom, on what conditions. `fait` is told to who makes it, `trace` to all who read the journal."""
 
     action: str
     depuis: tuple[str, ...]
     vers: str
     libelle: str
     fait: str
+    trace: str
     aide: str
     qui: Qui
     conditions: tuple[Condition, ...] = ()
@@ -154,6 +158,7 @@ PASSAGES = [
         Etat.SOUMIS,
         "Envoyer le bilan",
         "Bilan envoyé : votre organisation est d’accord avec lui.",
+        "envoyé, avec l’accord de qui l’envoie.",
         "Le bilan se ferme pendant sa relecture. L’envoyer vaut accord de votre organisation.",
         Qui.REDACTEUR,
         (complete, plan_current),
@@ -165,6 +170,7 @@ PASSAGES = [
         Etat.CORRIGE,
         "Envoyer le bilan corrigé",
         "Bilan corrigé envoyé.",
+        "corrigé et envoyé.",
         "Chaque observation a sa réponse ; le bilan repart en relecture.",
         Qui.REDACTEUR,
         (complete, plan_current, all_answered),
@@ -176,6 +182,7 @@ PASSAGES = [
         Etat.ACCEPTE,
         "Accepter le bilan",
         "Accord enregistré.",
+        "accord donné.",
         "Quand tous les financeurs l’ont accepté, le bilan est figé, et le solde qu’il rend dû peut être demandé.",
         Qui.RELECTEUR,
         (all_settled, not_twice),
@@ -187,6 +194,7 @@ PASSAGES = [
         Etat.OBSERVATIONS,
         "Renvoyer avec des observations",
         "Bilan renvoyé : le partenaire lit vos observations et corrige.",
+        "renvoyé avec des observations.",
         "Le partenaire corrige le bilan et répond à chaque observation.",
         Qui.RELECTEUR,
         (something_observed,),
@@ -197,6 +205,7 @@ PASSAGES = [
         Etat.BROUILLON,
         "Reprendre le bilan",
         "Bilan repris : vous pouvez le modifier.",
+        "repris pour être modifié.",
         "Tant que personne ne l’a accepté, vous pouvez le reprendre pour le modifier.",
         Qui.REDACTEUR,
         (nobody_accepted,),
@@ -249,13 +258,15 @@ def pass_bilan(user: Any, bilan: Bilan, action: str) -> Passage:
     verrou.modifie_le = timezone.now()
     verrou._history_user = user  # type: ignore[attr-defined]
     verrou.save()
-    record(verrou.convention, f"bilan_{passage.action}", f"Bilan {verrou.annee} : {passage.fait[0].lower()}{passage.fait[1:]}", user)
+    record(verrou.convention, f"bilan_{passage.action}", f"Bilan {verrou.annee} {passage.trace}", user)
     return passage
 
 
 def _agree(user: Any, bilan: Bilan, organisations: list[int]) -> None:
-    """Record the agreement of the person's organisation; who runs the platform speaks for the first one."""
-    organisation = user.organisation_id if user.organisation_id in organisations else organisations[0]
+    """Record the agreement of the person's organisation; who runs the platform speaks for the first one that has not given it."""
+    donnes = set(bilan.accords.values_list("organisation_id", flat=True))
+    attendues = [o for o in organisations if o not in donnes] or organisations
+    organisation = user.organisation_id if user.organisation_id in organisations else attendues[0]
     AccordBilan.objects.get_or_create(bilan=bilan, organisation_id=organisation, defaults={"auteur": user, "date": timezone.localdate()})
 
 
@@ -267,7 +278,7 @@ def _accept(user: Any, bilan: Bilan, synthese: Synthese) -> Passage:
     donnes = set(bilan.accords.values_list("organisation_id", flat=True))
     manquants = [p for p in list_relecteurs(bilan.convention) if p.organisation_id not in donnes]
     if manquants:
-        record(bilan.convention, "bilan_accord", f"Bilan {bilan.annee} : accord donné.", user, annee=bilan.annee)
+        record(bilan.convention, "bilan_accord", f"Bilan {bilan.annee} : {passage.trace}", user, annee=bilan.annee)
         return passage
     freeze(bilan, synthese, user)
     transaction.on_commit(lambda: typeset_bilan.enqueue(bilan.pk))

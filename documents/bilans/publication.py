@@ -8,8 +8,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from conventions.formules import write_formule
+from documents.bilans.figes import read_soldes
 from documents.publication import Entree, load_logos, publish_parties, render_partie
 from financement.bilans.calculs import compute_synthese
+from financement.bilans.comptes import sum_comptes
 from financement.bilans.graphiques import (
     draw_annees,
     draw_axes,
@@ -22,7 +24,7 @@ from financement.bilans.graphiques import (
 )
 from financement.bilans.modeles import Bilan, FicheBilan
 from financement.bilans.pluriannuel import Pluriannuel, compute_pluriannuel
-from financement.bilans.solde import Soldes, compute_soldes
+from financement.bilans.solde import Soldes
 from financement.bilans.suivi import AxeSuivi, FicheSuivie, Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.situation import compute_situation
@@ -30,13 +32,14 @@ from socle.montants import ZERO
 from socle.pdf import PieceJointe
 from socle.typographie import list_fr
 
-COURT = 620  # characters of the story that stay on the page of elected members
+COURT, LIGNES = 620, 12  # characters and lines of a text that stay on the page of elected members, on a slide
+AXES = 6  # above, their chart would not leave room for their table on one page
 
 
 def publish_bilan(bilan: Bilan) -> bytes:
     """The whole bilan of a year, its spreadsheet inside. Raises MoteurAbsent."""
     synthese = compute_synthese(bilan)
-    soldes = compute_soldes(synthese)
+    soldes = read_soldes(synthese)
     p = compute_pluriannuel(bilan.convention)
     return publish(bilan, f"Bilan annuel {bilan.annee} – {bilan.convention.titre}", list_parties(soldes, p), soldes)
 
@@ -93,7 +96,7 @@ def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
             soldes=soldes,
             bilan=bilan,
             formule=write_formule(bilan.formule),
-            situation=compute_situation(convention),
+            situation=None if bilan.is_accepte else compute_situation(convention),  # the frozen steps tell what was paid
         ),
         render_partie("bilan/suite", s=s, bilan=bilan, propositions=[f for f in actives if f.objet.proposition.strip()]),
         render_partie("bilan/signatures", bilan=bilan, convention=convention),
@@ -116,9 +119,6 @@ def contexte_synthese(soldes: Soldes) -> dict[str, Any]:
     etats = [(FicheBilan.Etat(cle).label, sum(f.objet.etat == cle for f in s.actives)) for cle in FicheBilan.Etat.values]
     mesures = [m for _, m in s.mesures if m.objet.cible is not None]
     atteints = sum(m.appreciation in {"atteint", "depasse"} for m in mesures)
-    recit = s.bilan.recit.strip()
-    if len(recit) > COURT:
-        recit = recit[:COURT].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
     return {
         "bilan": s.bilan,
         "s": s,
@@ -126,17 +126,25 @@ def contexte_synthese(soldes: Soldes) -> dict[str, Any]:
         "etats": [(nom, n) for nom, n in etats if n],
         "atteints": atteints,
         "nb_mesures": len(mesures),
-        "graphe": draw_axes(s),
-        "recit": recit,
+        "graphe": draw_axes(s) if len(s.axes) <= AXES else None,  # their table bears the same figures
+        "recit": shorten(s.bilan.recit),
     }
+
+
+def shorten(texte: str) -> str:
+    """A text cut between two words, short enough to stay on its page."""
+    texte = "\n".join(texte.strip().splitlines()[:LIGNES])
+    return texte if len(texte) <= COURT else texte[:COURT].rsplit(" ", 1)[0].rstrip(" ,;:.") + "…"
 
 
 def list_graphiques(s: Synthese, p: Pluriannuel) -> list[Any]:
     """Charts of the year, then of the years."""
     graphes = [draw_natures(s), draw_financeurs(s), draw_jours(s), draw_indicateurs(s)]
-    if len(p.annees) > 1:
-        graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in p.annees]))
-        graphes.append(draw_reste("Reste à faire par axe, toutes années, en euros", [(x.nom, x.ensemble) for x in p.axes]))
+    annees = [a for a in p.annees if a <= s.bilan.annee]  # what comes after is not told by this year
+    if len(annees) > 1:
+        graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in annees]))
+        restes = [(x.nom, sum_comptes(x.par_annee[a] for a in annees)) for x in p.axes]
+        graphes.append(draw_reste(f"Reste à faire par axe, {annees[0]} à {annees[-1]}, en euros", restes))
     return [g for g in graphes if not g.is_vide]
 
 

@@ -16,7 +16,7 @@ from conventions.formules import write_formule
 from conventions.models import Convention
 from documents.bilans.compte_rendu import publish_compte_rendu
 from documents.bilans.diaporama import publish_diaporama
-from documents.bilans.figes import DocumentBilan
+from documents.bilans.figes import DocumentBilan, read_soldes
 from documents.bilans.passages import PAR_ACTION, list_offres, pass_bilan
 from documents.bilans.pluriannuel import publish_pluriannuel
 from documents.bilans.taches import read_bilan
@@ -40,7 +40,6 @@ from financement.bilans.observations import explain_observation, list_observatio
 from financement.bilans.ouverture import explain_ouverture
 from financement.bilans.plan import diff_plan
 from financement.bilans.pluriannuel import Pluriannuel, compute_pluriannuel
-from financement.bilans.solde import compute_soldes
 from financement.bilans.suites import Observation
 from financement.bilans.suivi import Synthese
 from financement.bilans.tableur import write_bilan_xlsx
@@ -101,7 +100,7 @@ def show_bilan(request: HttpRequest, bilan: Bilan, saisie: Saisie | None = None)
     """The page, with the passage that was refused and why."""
     synthese = compute_synthese(bilan)
     p = compute_pluriannuel(bilan.convention)
-    soldes = compute_soldes(synthese)
+    soldes = read_soldes(synthese)
     graphes = [draw_fiches(synthese), draw_natures(synthese), draw_financeurs(synthese), draw_jours(synthese)]
     if len(p.annees) > 1:
         graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in p.annees]))
@@ -165,9 +164,11 @@ def passer(request: HttpRequest, reference: str, annee: int, action: str) -> Htt
 def bilan_document(request: HttpRequest, reference: str, annee: int, forme: str) -> HttpResponse:
     """The bilan as PDF (the one that was frozen, once accepted), spreadsheet or data."""
     bilan = get_bilan(request, reference, annee)
+    if forme == "json" and (document := DocumentBilan.objects.filter(bilan=bilan).first()):
+        return download(document.donnees.encode(), f"{reference}-bilan-{annee}.json", "application/json")
     if forme == "pdf":
         return download(read_bilan(bilan), f"{reference}-bilan-{annee}.pdf", PDF)
-    soldes = compute_soldes(compute_synthese(bilan))
+    soldes = read_soldes(compute_synthese(bilan))
     if forme == "xlsx":
         return download(write_bilan_xlsx(soldes), f"{reference}-bilan-{annee}.xlsx", XLSX)
     if forme == "json":

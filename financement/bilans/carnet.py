@@ -146,10 +146,16 @@ class Note:
     piece: Piece | None = None
 
 
+def _lock_annee(base: Convention, annee: int) -> None:
+    """Hold the bilan of the year, then its convention: a bilan is not sent while a line that it counts is being written."""
+    list(Bilan.objects.select_for_update().filter(convention=base, annee=annee).values_list("pk"))
+    Convention.objects.select_for_update().values_list("pk").get(pk=base.pk)
+
+
 @transaction.atomic
 def add_realisation(user: Any, base: Convention, racine: FicheAction, note: Note, tarif: Decimal | None) -> Realisation:
     """Note a day worked or an expense. Raises PermissionDenied, or ValidationError with every reason at once."""
-    Convention.objects.select_for_update().values_list("pk").get(pk=base.pk)
+    _lock_annee(base, note.jour.year)
     if refus := explain_parole(user, base):
         raise PermissionDenied(explain_carnet(user, base) or refus)
     erreurs = []
@@ -204,7 +210,7 @@ def add_realisation(user: Any, base: Convention, racine: FicheAction, note: Note
 def withdraw_realisation(user: Any, realisation: Realisation) -> None:
     """Take an entry away: it stays, struck through, and counts no more. Raises PermissionDenied, ValidationError."""
     base = realisation.convention
-    Convention.objects.select_for_update().values_list("pk").get(pk=base.pk)
+    _lock_annee(base, realisation.date.year)
     verrou = Realisation.objects.select_related("auteur", "fiche").get(pk=realisation.pk)
     auteur = verrou.auteur.organisation_id if verrou.auteur else None
     if refus := explain_carnet(user, base):

@@ -18,11 +18,14 @@ def list_redacteurs(convention: Convention) -> list[Partie]:
 
 
 def list_relecteurs(convention: Convention) -> list[Partie]:
-    """Parties whose agreement the bilan needs besides who reports: those who pay."""
+    """Parties whose agreement the bilan needs besides who reports: those who pay; where all report, somebody else than who sends."""
     redacteurs = {p.organisation_id for p in list_redacteurs(convention)}
     parties = list(convention.parties.all())
     financeurs = [p for p in parties if p.role == Partie.Role.FINANCEUR and p.organisation_id not in redacteurs]
-    return financeurs or [p for p in parties if p.role == Partie.Role.FINANCEUR]
+    if financeurs:
+        return financeurs
+    payeurs = [p for p in parties if p.role == Partie.Role.FINANCEUR]
+    return parties if len(payeurs) == 1 else payeurs
 
 
 def explain_role(user: Any, convention: Convention) -> str:

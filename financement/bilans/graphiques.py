@@ -155,7 +155,7 @@ def draw_reste(titre: str, comptes: Sequence[tuple[str, Compte]]) -> Graphique:
     return draw_barres(
         "reste",
         titre,
-        f"{titre} : " + " ; ".join(f"{nom}, {tell_reste(c)}" for nom, c in comptes) + ".",
+        f"{titre} : " + " ; ".join(f"{nom}, {tell(c)}, {tell_reste(c)}" for nom, c in comptes) + ".",
         [Valeurs(nom, c.realise, c.prevu, tell_reste(c)) for nom, c in comptes],
         ("Axe", "Prévu", "Réalisé", "Reste à faire"),
         [[nom, show_euros(c.prevu), show_euros(c.realise), show_euros(c.reste)] for nom, c in comptes],

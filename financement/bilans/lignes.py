@@ -51,7 +51,9 @@ def add_part(user: Any, fiche: FicheBilan, organisation: Organisation) -> PartBi
 def remove_ligne(user: Any, ligne: LigneBilan) -> None:
     """Take away an unplanned expense that holds nothing. Raises PermissionDenied, ValidationError."""
     _open(user, ligne.fiche)
-    actuelle = LigneBilan.objects.get(pk=ligne.pk)
+    actuelle = LigneBilan.objects.filter(pk=ligne.pk).first()
+    if actuelle is None:
+        raise ValidationError("Cette dépense est déjà retirée.")
     if actuelle.au_plan:
         raise ValidationError("Une dépense prévue au plan reste dans le bilan : écrivez 0 si rien n’a été dépensé.")
     if actuelle.montant is not None or actuelle.jours is not None:

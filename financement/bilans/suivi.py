@@ -12,6 +12,7 @@ from financement.bilans.comptes import Compte, show_pourcent, sum_comptes
 from financement.bilans.formules import Action, Mesure, Taux, rate_action, rate_depenses, rate_objectifs
 from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, MesureBilan, PartBilan
 from socle.montants import ZERO
+from socle.typographie import format_euros
 
 
 @dataclass
@@ -137,7 +138,7 @@ class FicheSuivie:
         """Something is planned, measured or done this year: it is to be reported."""
         prevue = any(li.objet.au_plan and (li.objet.prevu is None or li.objet.prevu.amount) for li in self.lignes)
         mesuree = any(m.objet.cible is not None or m.objet.valeur is not None for m in self.mesures)
-        return prevue or mesuree or bool(self.euros.realise) or bool(self.objet.etat)
+        return prevue or mesuree or bool(self.euros.realise) or bool(self.objet.etat) or bool(self.carnet_hors_lignes)
 
     @property
     def retenu(self) -> Decimal:
@@ -167,9 +168,13 @@ class FicheSuivie:
         manques = [] if self.objet.etat else ["dites si l’action est réalisée"]
         attendues = [li.objet.intitule for li in self.lignes if li.is_attendue and li.euros.prevu is not None]
         if attendues:
-            manques.append(f"réalisé de {', '.join(attendues)}")
+            manques.append(
+                f"réalisé de la ligne « {attendues[0]} »" if len(attendues) == 1 else f"réalisé des lignes « {' », « '.join(attendues)} »"
+            )
         if self.objet.etat and self.objet.etat != FicheBilan.Etat.REALISEE and not self.objet.difficultes.strip():
             manques.append(f"pourquoi l’action est {self.objet.get_etat_display().lower()}")
+        if self.carnet_hors_lignes:
+            manques.append(f"le carnet porte {format_euros(self.carnet_hors_lignes)} sur une dépense absente de la fiche : ajoutez-la")
         manques += [f"indicateur « {m.objet.libelle} »" for m in self.mesures if m.appreciation == "saisir"]
         return manques
 

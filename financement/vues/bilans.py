@@ -54,6 +54,9 @@ def get_fiche_bilan(bilan: Bilan, pk: int) -> FicheBilan:
 def ouvrir(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
     """Open the bilan of a year."""
     base = get_base(get_avec_base(request.user, reference))
+    if base.bilans.filter(annee=annee).exists():
+        messages.info(request, f"Le bilan {annee} est déjà ouvert.")
+        return redirect("bilan", base.reference, annee)
     try:
         bilan = open_bilan(request.user, base, annee)
     except ValidationError as erreur:

@@ -83,6 +83,8 @@ def read_ligne(base: Convention, envoi: Any, annee: int) -> tuple[FicheAction, N
         nature = NatureDepense.objects.filter(pk=read_cle(envoi.get("nature", "")) or 0).first()
         if nature is None:
             raise ValidationError("Choisissez la nature de cette dépense, qui n’est pas au plan.")
+        if any(li.nature == nature.pk and not li.libelle for li in consommation.prevues):
+            raise ValidationError(f"« {nature.nom} » est au plan de cette action : choisissez-la dans la liste, ou une autre nature.")
         return racine, nature, "", None
     prevue = next((li for li in consommation.prevues if li.cle == suite), None)
     if prevue is None:
@@ -119,7 +121,7 @@ def noter(request: HttpRequest, reference: str) -> HttpResponse:
     except ValidationError as erreur:
         return show_carnet(request, base, annee, Saisie.of("noter", envoi, erreur))
     messages.success(request, f"Noté : {racine.code}, {note.quoi.strip()[:80]}.")
-    return redirect(f"{request.path.removesuffix('noter/')}?annee={annee}#fiche-{racine.pk}")
+    return redirect(f"{request.path.removesuffix('noter/')}?annee={annee}#fiche-{read_cle(envoi.get('ligne', '').partition(':')[0]) or ''}")
 
 
 @require_POST
