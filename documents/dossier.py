@@ -14,14 +14,10 @@ from django.utils import timezone
 from conventions.consolidation import get_base, list_avenants
 from conventions.journal import check_chaine, write_journal_csv, write_journal_scelle
 from conventions.models import Convention
-from documents.bilans.figes import DocumentBilan
+from documents.bilans.figes import DocumentBilan, write_donnees
 from documents.figes import DocumentFige, DocumentPerdu, read_kept
 from documents.instantane import build_instantane, compute_empreinte, write_canonique
 from fiches.models import FicheAction
-from financement.bilans.calculs import compute_synthese
-from financement.bilans.export import build_json
-from financement.bilans.observations import list_observations
-from financement.bilans.solde import compute_soldes
 from financement.models import PieceVersement
 from financement.situation import compute_situation
 from financement.syntheses import compute_recapitulatif
@@ -183,8 +179,7 @@ def list_bilans(base: Convention, manquants: list[str]) -> Iterator[Fichier]:
                 yield from _kept(document.pdf, document.empreinte_pdf, f"{dossier}/bilan", f"{nom}, document figé", manquants)
         else:
             etat = bilan.get_etat_display().lower()
-            donnees = build_json(compute_soldes(compute_synthese(bilan)), list_observations(bilan), list(bilan.pieces.all()))
-            yield Fichier(f"{dossier}/donnees.json", f"{nom}, {etat}, données telles qu’elles sont", write_canonique(donnees))
+            yield Fichier(f"{dossier}/donnees.json", f"{nom}, {etat}, données telles qu’elles sont", write_donnees(bilan))
         for piece in bilan.pieces.all():
             chemin = f"{dossier}/pieces/{piece.pk}-{piece.empreinte[:8]}"
             yield from _kept(piece.fichier.name or "", piece.empreinte, chemin, f"{nom} : {piece.intitule}", manquants)

@@ -354,7 +354,7 @@ def test_summary_for_elected_members_holds_on_one_page(imprimes: Imprimes, lus: 
     assert debuts["Chiffres par axe"] == page + 1
     total = imprimes.donnees[2019]["total"]
     assert (total["realise"]["total"], total["taux"]["total"]) == ("501190.00", "90.33")
-    for mots in ["La deuxième année est celle du plein régime", "501 190 €", "90,3 %", "Dû par Dijon Métropole", "À retenir"]:
+    for mots in ["La deuxième année est celle du plein régime", "501 190 €", "90,3 %", "Solde à verser", "À retenir"]:
         assert mots in lecture.textes[page]
 
 

@@ -9,7 +9,10 @@ from django.utils import timezone
 
 from documents.figes import keep_file, read_kept
 from documents.instantane import compute_empreinte
+from financement.bilans.calculs import compute_synthese
+from financement.bilans.export import write_json
 from financement.bilans.modeles import Bilan
+from financement.bilans.observations import list_observations
 from financement.bilans.solde import EtapeSolde, Soldes, compute_soldes
 from financement.bilans.suivi import Synthese
 
@@ -51,6 +54,14 @@ def store_pdf(document: DocumentBilan, contenu: bytes) -> DocumentBilan:
     DocumentBilan.objects.filter(pk=document.pk, pdf="").update(pdf=nom, empreinte_pdf=empreinte, taille_pdf=len(contenu))
     document.refresh_from_db()
     return document
+
+
+def write_donnees(bilan: Bilan) -> bytes:
+    """The data of a bilan: those frozen at its acceptance, to the byte, else as they are now."""
+    document = DocumentBilan.objects.filter(bilan=bilan).first()
+    if document is not None:
+        return document.donnees.encode()
+    return write_json(compute_soldes(compute_synthese(bilan)), list_observations(bilan), list(bilan.pieces.all()))
 
 
 def read_soldes(synthese: Synthese) -> Soldes:

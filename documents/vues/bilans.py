@@ -16,7 +16,7 @@ from conventions.formules import write_formule
 from conventions.models import Convention
 from documents.bilans.compte_rendu import publish_compte_rendu
 from documents.bilans.diaporama import publish_diaporama
-from documents.bilans.figes import DocumentBilan, read_soldes
+from documents.bilans.figes import DocumentBilan, read_soldes, write_donnees
 from documents.bilans.passages import PAR_ACTION, list_offres, pass_bilan
 from documents.bilans.pluriannuel import publish_pluriannuel
 from documents.bilans.taches import read_bilan
@@ -24,7 +24,6 @@ from documents.vues.fichiers import telling_loss
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.compte_rendu import compute_compte_rendu
 from financement.bilans.droits import explain_saisie
-from financement.bilans.export import write_json
 from financement.bilans.graphiques import (
     draw_annees,
     draw_axes,
@@ -164,16 +163,12 @@ def passer(request: HttpRequest, reference: str, annee: int, action: str) -> Htt
 def bilan_document(request: HttpRequest, reference: str, annee: int, forme: str) -> HttpResponse:
     """The bilan as PDF (the one that was frozen, once accepted), spreadsheet or data."""
     bilan = get_bilan(request, reference, annee)
-    if forme == "json" and (document := DocumentBilan.objects.filter(bilan=bilan).first()):
-        return download(document.donnees.encode(), f"{reference}-bilan-{annee}.json", "application/json")
     if forme == "pdf":
         return download(read_bilan(bilan), f"{reference}-bilan-{annee}.pdf", PDF)
-    soldes = read_soldes(compute_synthese(bilan))
     if forme == "xlsx":
-        return download(write_bilan_xlsx(soldes), f"{reference}-bilan-{annee}.xlsx", XLSX)
+        return download(write_bilan_xlsx(read_soldes(compute_synthese(bilan))), f"{reference}-bilan-{annee}.xlsx", XLSX)
     if forme == "json":
-        donnees = write_json(soldes, list_observations(bilan), list(bilan.pieces.all()))
-        return download(donnees, f"{reference}-bilan-{annee}.json", "application/json")
+        return download(write_donnees(bilan), f"{reference}-bilan-{annee}.json", "application/json")
     raise Http404("Le bilan se télécharge en pdf, xlsx ou json.")
 
 

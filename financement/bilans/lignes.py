@@ -58,7 +58,7 @@ def remove_ligne(user: Any, ligne: LigneBilan) -> None:
         raise ValidationError("Une dépense prévue au plan reste dans le bilan : écrivez 0 si rien n’a été dépensé.")
     if actuelle.montant is not None or actuelle.jours is not None:
         raise ValidationError("Videz d’abord les jours et le montant de cette dépense.")
-    actuelle._history_user = user  # type: ignore[attr-defined]
+    actuelle._history_user = user
     actuelle.delete()
 
 

@@ -5,11 +5,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from conventions.acces import find_convention
+from documents.bilans.figes import read_soldes, write_donnees
 from financement.bilans.acces import find_bilan
 from financement.bilans.calculs import compute_synthese
-from financement.bilans.export import write_json
-from financement.bilans.observations import list_observations
-from financement.bilans.solde import compute_soldes
 from financement.bilans.tableur import write_bilan_xlsx
 from socle.commandes import Commande, Refus, write_file
 
@@ -27,14 +25,13 @@ class Command(Commande):
 
     def run(self, **options: Any) -> None:
         bilan = find_bilan(find_convention(options["reference"]), options["annee"])
-        soldes = compute_soldes(compute_synthese(bilan))
-        if options["format"] == "xlsx":
-            contenu = write_bilan_xlsx(soldes)
+        if options["format"] == "json":
+            contenu = write_donnees(bilan)
         else:
-            contenu = write_json(soldes, list_observations(bilan), list(bilan.pieces.all()))
+            contenu = write_bilan_xlsx(read_soldes(compute_synthese(bilan)))
         if options["output"]:
             write_file(options["output"], contenu)
         elif options["format"] == "xlsx":
             raise Refus("Un classeur ne s’affiche pas : donnez un fichier avec -o.")
         else:
-            self.stdout.write(contenu.decode(), ending="")
+            self.stdout.write(contenu.decode())
