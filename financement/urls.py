@@ -85,6 +85,7 @@ urlpatterns = [
     path(BILAN + "fiches/<int:pk>/lignes/", bilans.ajouter_ligne, name="bilan_ligne_ajouter"),
     path(BILAN + "lignes/<int:pk>/retirer/", bilans.retirer_ligne, name="bilan_ligne_retirer"),
     path(BILAN + "fiches/<int:pk>/financeurs/", bilans.ajouter_part, name="bilan_part_ajouter"),
+    path(BILAN + "financeurs/<int:pk>/retirer/", bilans.retirer_part, name="bilan_part_retirer"),
     path(BILAN + "fiches/<int:pk>/pieces/", bilans.joindre, name="bilan_joindre"),
     path(BILAN + "pieces/<int:pk>/", bilans.piece, name="bilan_piece"),
     path(BILAN + "pieces/<int:pk>/retirer/", bilans.retirer_piece, name="bilan_piece_retirer"),

@@ -312,7 +312,7 @@ def test_complete_bilan_is_sent_with_the_agreement_of_who_sends(an: Annee) -> No
 
 INCOMPLETS: dict[str, tuple[Callable[[Annee], Any], str]] = {
     "état": (lambda an: tell(an.bilan, "A1", ""), "A1 : dites si l’action est réalisée."),
-    "dépense": (lambda an: do(an.bilan, "A1", "Études"), "A1 : réalisé de Études."),
+    "dépense": (lambda an: do(an.bilan, "A1", "Études"), "A1 : réalisé de la ligne « Études »."),
     "difficultés": (lambda an: FicheBilan.objects.update(difficultes=" \n"), "A2 : pourquoi l’action est partiellement réalisée."),
     "indicateur": (
         lambda an: FicheBilan.objects.get(code="A1").mesures.update(valeur=None),
@@ -337,7 +337,7 @@ def test_incomplete_bilan_is_not_sent(an: Annee, manque: str) -> None:
 def test_all_that_is_missing_in_a_fiche_is_told_at_once(an: Annee) -> None:
     tell(an.bilan, "A1", "")
     do(an.bilan, "A1", "Études")
-    assert an.refuse(an.cci, "soumettre") == ["A1 : dites si l’action est réalisée et réalisé de Études."]
+    assert an.refuse(an.cci, "soumettre") == ["A1 : dites si l’action est réalisée et réalisé de la ligne « Études »."]
 
 
 def test_long_lists_are_cut_with_what_is_left(an: Annee) -> None:

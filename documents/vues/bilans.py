@@ -23,6 +23,7 @@ from documents.bilans.taches import read_bilan
 from documents.vues.fichiers import telling_loss
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.compte_rendu import compute_compte_rendu
+from financement.bilans.comptes import sum_comptes
 from financement.bilans.droits import explain_saisie
 from financement.bilans.graphiques import (
     draw_annees,
@@ -101,9 +102,11 @@ def show_bilan(request: HttpRequest, bilan: Bilan, saisie: Saisie | None = None)
     p = compute_pluriannuel(bilan.convention)
     soldes = read_soldes(synthese)
     graphes = [draw_fiches(synthese), draw_natures(synthese), draw_financeurs(synthese), draw_jours(synthese)]
-    if len(p.annees) > 1:
-        graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in p.annees]))
-        graphes.append(draw_reste("Reste à faire par axe, toutes années, en euros", [(x.nom, x.ensemble) for x in p.axes]))
+    annees = [a for a in p.annees if a <= bilan.annee or not bilan.is_accepte]  # accepted, a year tells nothing of those after it
+    if len(annees) > 1:
+        graphes.append(draw_annees([(a, p.total.par_annee[a]) for a in annees]))
+        restes = [(x.nom, sum_comptes(x.par_annee[a] for a in annees)) for x in p.axes]
+        graphes.append(draw_reste(f"Reste à faire par axe, {annees[0]} à {annees[-1]}, en euros", restes))
     contexte: dict[str, Any] = {
         "convention": bilan.convention,
         "bilan": bilan,

@@ -47,6 +47,8 @@ def explain_saisie(user: Any, bilan: Bilan) -> str:
 
 def explain_fermeture(bilan: Bilan) -> str:
     """Why nobody writes in a bilan now; empty while it is being written."""
+    if bilan.convention.etat == Convention.Etat.CADUQUE:
+        return "La convention est caduque : son bilan ne se remplit plus."
     if bilan.is_accepte:
         return f"Le bilan {bilan.annee} est accepté : il ne change plus."
     if bilan.is_envoye:

@@ -63,6 +63,21 @@ def remove_ligne(user: Any, ligne: LigneBilan) -> None:
 
 
 @transaction.atomic
+def remove_part(user: Any, part: PartBilan) -> None:
+    """Take away a financeur that the plan does not hold and that paid nothing. Raises PermissionDenied, ValidationError."""
+    _open(user, part.fiche)
+    actuelle = PartBilan.objects.filter(pk=part.pk).first()
+    if actuelle is None:
+        raise ValidationError("Ce financeur est déjà retiré.")
+    if actuelle.prevu is not None:
+        raise ValidationError("Un financeur prévu au plan reste dans le bilan : écrivez 0 s’il n’a rien payé.")
+    if actuelle.montant is not None:
+        raise ValidationError("Videz d’abord ce que ce financeur a payé.")
+    actuelle._history_user = user  # type: ignore[attr-defined]
+    actuelle.delete()
+
+
+@transaction.atomic
 def attach_piece(user: Any, fiche: FicheBilan, piece: Piece, intitule: str) -> PieceBilan:
     """Add a supporting file to an action. Raises PermissionDenied, ValidationError."""
     bilan = _open(user, fiche)

@@ -85,5 +85,7 @@ def settle_observation(user: Any, observation: Observation, reglee: bool = True)
     if not user.is_superuser and auteur is not None and auteur != user.organisation_id:
         raise PermissionDenied("Une observation est réglée par l’organisation qui l’a écrite.")
     verrou = Observation.objects.get(pk=observation.pk)
+    if (verrou.reglee_le is not None) == reglee:
+        return  # somebody did it meanwhile: their name and day stay
     verrou.reglee_le, verrou.reglee_par = (timezone.now(), user) if reglee else (None, None)
     verrou.save(update_fields=["reglee_le", "reglee_par"])

@@ -36,6 +36,13 @@ class EtapeSolde:
     forte: bool = False
     fraction: Fraction | None = None
 
+    @property
+    def affiche(self) -> str:
+        """The figure as it is read: euros, or a rate to two decimals; a dash when unknown."""
+        if self.valeur is None:
+            return "–"
+        return f"{format_nombre(self.valeur, 2)}\u00a0%" if self.sorte == "taux" else format_euros(self.valeur)
+
 
 @dataclass(frozen=True)
 class PoidsAction:
@@ -153,7 +160,7 @@ def _tell_taux(synthese: Synthese) -> list[EtapeSolde]:
     fractions = [
         (
             "Taux de réalisation des dépenses",
-            f"{format_euros(synthese.retenu)} justifiés sur {format_euros(prevu)} prévus{_tell_hors_plan(synthese.hors_plan)}"
+            f"{format_euros(synthese.retenu)} justifiés ÷ {format_euros(prevu)} prévus{_tell_hors_plan(synthese.hors_plan)}"
             if prevu
             else "aucune dépense n’est chiffrée au plan",
             taux.depenses,
@@ -177,7 +184,7 @@ def _tell_taux(synthese: Synthese) -> list[EtapeSolde]:
 
 
 def _tell_hors_plan(montant: Decimal) -> str:
-    return f" ; {format_euros(montant)} hors plan, non retenus" if montant else ""
+    return f" ; {format_euros(montant)} sans montant au plan, non retenus" if montant else ""
 
 
 def _list_paiements(situation: SituationPayeur | None) -> list[tuple[str, str, Decimal]]:

@@ -275,6 +275,11 @@ class Synthese:
         """Rate of the objectives of the year, in %."""
         return show_pourcent(rate_objectifs([f.to_action() for f in self.actives]), 0)
 
+    @property
+    def nb_inconnues(self) -> int:
+        """Planned expenses that nobody has told yet: the totals leave them out."""
+        return sum(li.is_attendue and li.euros.prevu is not None for li in self.lignes)
+
     def find(self, pk: int) -> FicheSuivie | None:
         return next((f for f in self.fiches if f.objet.pk == pk), None)
 

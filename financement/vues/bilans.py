@@ -18,8 +18,8 @@ from fiches.saisie import Resultat, save_modifications
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.droits import explain_saisie
 from financement.bilans.grille import build_grille, compute_places
-from financement.bilans.lignes import add_ligne, add_part, attach_piece, remove_ligne, remove_piece
-from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan
+from financement.bilans.lignes import add_ligne, add_part, attach_piece, remove_ligne, remove_part, remove_piece
+from financement.bilans.modeles import Bilan, FicheBilan, LigneBilan, PartBilan
 from financement.bilans.observations import add_observation, explain_observation, list_observations, settle_observation
 from financement.bilans.ouverture import open_bilan, update_plan
 from financement.bilans.saisie import ContenuBilan
@@ -257,6 +257,20 @@ def ajouter_part(request: HttpRequest, reference: str, annee: int, pk: int) -> H
         return show_fiche(request, fiche, "part", erreur)
     messages.success(request, f"{organisation} : ajouté. Écrivez ce qu’il a payé.")
     return redirect("bilan_fiche", reference, annee, pk)
+
+
+@require_POST
+def retirer_part(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Take away a financeur that the plan does not hold and that paid nothing."""
+    bilan = get_bilan(request, reference, annee)
+    part = get_object_or_404(PartBilan.objects.select_related("fiche", "financeur"), fiche__bilan=bilan, pk=pk)
+    part.fiche.bilan = bilan
+    try:
+        remove_part(request.user, part)
+    except ValidationError as erreur:
+        return show_fiche(request, part.fiche, "part", erreur)
+    messages.success(request, f"{part.financeur or 'Non réparti'} : retiré.")
+    return redirect("bilan_fiche", reference, annee, part.fiche_id)
 
 
 @require_POST

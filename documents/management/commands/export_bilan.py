@@ -25,10 +25,7 @@ class Command(Commande):
 
     def run(self, **options: Any) -> None:
         bilan = find_bilan(find_convention(options["reference"]), options["annee"])
-        if options["format"] == "json":
-            contenu = write_donnees(bilan)
-        else:
-            contenu = write_bilan_xlsx(read_soldes(compute_synthese(bilan)))
+        contenu = write_donnees(bilan) if options["format"] == "json" else write_bilan_xlsx(read_soldes(compute_synthese(bilan)))
         if options["output"]:
             write_file(options["output"], contenu)
         elif options["format"] == "xlsx":
