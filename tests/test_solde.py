@@ -429,7 +429,7 @@ def test_expense_beyond_the_plan_raises_nothing(simple: Convention) -> None:
     do(bilan, "A1", "Débours", 5000)
     solde = solve(bilan)
     assert solde.due == 480
-    assert "5\u202f000\u00a0€ hors plan, non retenus" in get_etape(solde, "Taux de réalisation des dépenses").source
+    assert "5\u202f000\u00a0€ sans montant au plan, non retenus" in get_etape(solde, "Taux de réalisation des dépenses").source
 
 
 @pytest.mark.django_db

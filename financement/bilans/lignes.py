@@ -73,7 +73,7 @@ def remove_part(user: Any, part: PartBilan) -> None:
         raise ValidationError("Un financeur prévu au plan reste dans le bilan : écrivez 0 s’il n’a rien payé.")
     if actuelle.montant is not None:
         raise ValidationError("Videz d’abord ce que ce financeur a payé.")
-    actuelle._history_user = user  # type: ignore[attr-defined]
+    actuelle._history_user = user
     actuelle.delete()
 
 
