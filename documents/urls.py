@@ -39,6 +39,7 @@ urlpatterns = [
     path(BILAN + "diaporama.pdf", bilans.diaporama_pdf, name="bilan_diaporama"),
     path(BILAN + "compte-rendu.<slug:forme>", bilans.compte_rendu_document, name="bilan_compte_rendu"),
     path(BILAN + "passer/<slug:action>/", bilans.passer, name="bilan_passer"),
+    path(BILAN + "observations/", bilans.observer, name="bilan_observer"),
     path(CONVENTION + "avenant/", avenants.avenant, name="avenant"),
     path(CONVENTION + "avenant.pdf", avenants.avenant_pdf, name="avenant_pdf"),
     path(CONVENTION + "consolidee.pdf", avenants.consolidee_pdf, name="consolidee_pdf"),

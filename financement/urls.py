@@ -89,7 +89,6 @@ urlpatterns = [
     path(BILAN + "fiches/<int:pk>/pieces/", bilans.joindre, name="bilan_joindre"),
     path(BILAN + "pieces/<int:pk>/", bilans.piece, name="bilan_piece"),
     path(BILAN + "pieces/<int:pk>/retirer/", bilans.retirer_piece, name="bilan_piece_retirer"),
-    path(BILAN + "observations/", bilans.observer, name="bilan_observer"),
     path(BILAN + "observations/<int:pk>/", bilans.regler, name="bilan_observation_regler"),
     path(CARNET, carnet.carnet, name="carnet"),
     path(CARNET + "noter/", carnet.noter, name="carnet_noter"),

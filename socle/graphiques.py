@@ -166,7 +166,7 @@ def draw_colonnes(
 
 
 def _scale(valeur: Decimal, maximum: Decimal, longueur: int) -> Decimal:
-    return valeur * longueur / maximum if maximum else Decimal(0)
+    return valeur * longueur / maximum if maximum > 0 else Decimal(0)  # nothing but negative amounts: no scale
 
 
 def _write(longueur: Decimal) -> str:

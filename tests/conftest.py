@@ -28,7 +28,7 @@ from tests.paiements import Plan, make_plan
 # Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
 # who read, another for those who write (a server started twice in one process would find its database taken back).
 LECTURES = ("administration", "budget", "editeur_pages", "pages", "parcours")
-GROUPES = {"tests/test_pdf.py": "pdf", "tests/test_verapdf.py": "pdf"}
+GROUPES = {"tests/test_pdf.py": "pdf", "tests/test_verapdf.py": "pdf", "tests/test_bilan_documents.py": "bilans"}
 
 
 class ParGroupes(LoadScopeScheduling):

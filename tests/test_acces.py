@@ -56,7 +56,12 @@ CONSTAT, ACCEPTE, REPRISE = 900_006, 900_007, 900_008  # a contradiction, one ac
 PAYEUR, VERSEMENT, PAIEMENT, PIECE, CHANGEMENT = 900_021, 900_022, 900_023, 900_024, 900_025  # what is paid, by whom, to which account
 PARTIE, DOCUMENT, SIGNATURE = 900_031, 900_032, 900_033  # a party, a document taken back from signature, a copy that was signed
 ANNEE, FICHE_BILAN, LIGNE_BILAN, PIECE_BILAN = 2018, 900_041, 900_042, 900_043  # what a bilan holds
-OBSERVATION, REALISATION, NATURE = 900_044, 900_045, 900_046  # what is observed, noted in the carnet, on what nature of expense
+OBSERVATION, REALISATION, NATURE, PART_BILAN = (
+    900_044,
+    900_045,
+    900_046,
+    900_047,
+)  # what is observed, noted in the carnet, on what nature of expense
 COMPTE = "organisation-essai"
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
@@ -141,6 +146,7 @@ TABLE = {
     "bilan_ligne_ajouter": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
     "bilan_ligne_retirer": Adresse(DU_BILAN | {"pk": LIGNE_BILAN}, lecteur=405, lecture_seule=False),
     "bilan_part_ajouter": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
+    "bilan_part_retirer": Adresse(DU_BILAN | {"pk": PART_BILAN}, lecteur=405, lecture_seule=False),
     "bilan_joindre": Adresse(DU_BILAN | {"pk": FICHE_BILAN}, lecteur=405, lecture_seule=False),
     "bilan_piece_retirer": Adresse(DU_BILAN | {"pk": PIECE_BILAN}, lecteur=405, lecture_seule=False),
     "bilan_observer": BILAN_ECRIT,
@@ -286,6 +292,7 @@ ECRITURES = {
     "bilan_ligne_ajouter": Ecriture({"nature": NATURE, "libelle": "Imprévu"}),
     "bilan_ligne_retirer": Ecriture({}),
     "bilan_part_ajouter": Ecriture({"financeur": PAYEUR}),
+    "bilan_part_retirer": Ecriture({}),
     "bilan_joindre": Ecriture({"intitule": "Facture"}),
     "bilan_piece_retirer": Ecriture({}),
     "bilan_observer": Ecriture({"rubrique": "depenses", "texte": "D’où vient ce montant ?"}),
@@ -470,6 +477,7 @@ def build_convention() -> None:
     factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
     faite = factories.FicheBilanFactory(pk=FICHE_BILAN, fiche=fiche, bilan__convention=fiche.convention, bilan__annee=ANNEE)
     factories.LigneBilanFactory(pk=LIGNE_BILAN, fiche=faite, nature=ligne.nature)
+    factories.PartBilanFactory(pk=PART_BILAN, fiche=faite)
     factories.PieceBilanFactory(pk=PIECE_BILAN, fiche=faite, ajoutee_par=utilisateur, contenu=FACTURE)
     factories.ObservationFactory(pk=OBSERVATION, bilan=faite.bilan, fiche=faite, auteur=utilisateur)
     factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=ligne.nature, auteur=utilisateur, contenu=FACTURE)

@@ -30,7 +30,7 @@ from tests.test_acces import BILANS, TABLE, copy_tables
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 REFERENCE, ANNEE = "ESSAI-1", 2018
 FICHE, LIGNE, HORS_PLAN, PIECE, OBSERVATION, REALISATION = range(900_040, 900_046)
-NATURE, AUTRE_NATURE, ACTION, REGION = range(900_046, 900_050)
+NATURE, AUTRE_NATURE, ACTION, REGION, PART = range(900_046, 900_051)
 PDF = b"%PDF-1.7\n"
 ETATS = ("brouillon", "soumis", "observations", "corrige", "accepte")
 # Columns of the tables below.
@@ -70,6 +70,7 @@ ADRESSES = {
     "ajouter une dépense": Adresse("bilan_ligne_ajouter", SUR_FICHE, {"nature": NATURE, "libelle": "Imprévu"}, ECRIT),
     "retirer une dépense": Adresse("bilan_ligne_retirer", {"pk": HORS_PLAN}, {}, ECRIT),
     "ajouter un financeur": Adresse("bilan_part_ajouter", SUR_FICHE, {"financeur": REGION}, ECRIT),
+    "retirer un financeur": Adresse("bilan_part_retirer", {"pk": PART}, {}, ECRIT),
     "joindre": Adresse("bilan_joindre", SUR_FICHE, {"intitule": "Facture", "fichier": "pdf"}, ECRIT),
     "retirer une pièce": Adresse("bilan_piece_retirer", {"pk": PIECE}, {}, ECRIT),
     "observer": Adresse(
@@ -192,6 +193,7 @@ def build_bilan() -> None:
     faite = factories.FicheBilanFactory(pk=FICHE, bilan=bilan, fiche=fiche, etat="realisee", fait="Deux ateliers.")
     factories.LigneBilanFactory(pk=LIGNE, fiche=faite, nature=etudes, montant=euros(80))
     factories.LigneBilanFactory(pk=HORS_PLAN, fiche=faite, nature=autre, au_plan=False, prevu=None)
+    factories.PartBilanFactory(pk=PART, fiche=faite, prevu=None)
     apply_plan(diff_plan(bilan))
     factories.PieceBilanFactory(pk=PIECE, fiche=faite, ajoutee_par=gens["agent du bénéficiaire"], contenu=PDF)
     factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=etudes, auteur=gens["agent du bénéficiaire"], contenu=PDF)
@@ -315,14 +317,15 @@ def build_other(bilan: Bilan) -> dict[str, int]:
     autre = factories.BilanFactory(convention=bilan.convention, annee=2019)
     faite = factories.FicheBilanFactory(bilan=autre, fiche=FicheAction.objects.get(pk=ACTION))
     ligne = factories.LigneBilanFactory(fiche=faite, au_plan=False)
+    part = factories.PartBilanFactory(fiche=faite, prevu=None)
     piece = factories.PieceBilanFactory(fiche=faite)
     question = factories.ObservationFactory(bilan=autre, auteur=Utilisateur.objects.get(fonction="agent du payeur"))
-    return {"fiches": faite.pk, "lignes": ligne.pk, "pieces": piece.pk, "observations": question.pk}
+    return {"fiches": faite.pk, "lignes": ligne.pk, "parts": part.pk, "pieces": piece.pk, "observations": question.pk}
 
 
 NUMEROTEES = dict.fromkeys(("bilan_fiche", "bilan_ligne_ajouter", "bilan_part_ajouter", "bilan_joindre"), "fiches")
 NUMEROTEES |= dict.fromkeys(("bilan_piece", "bilan_piece_retirer"), "pieces")
-NUMEROTEES |= {"bilan_ligne_retirer": "lignes", "bilan_observation_regler": "observations"}
+NUMEROTEES |= {"bilan_ligne_retirer": "lignes", "bilan_part_retirer": "parts", "bilan_observation_regler": "observations"}
 
 
 @pytest.mark.parametrize("nom", NUMEROTEES)

@@ -751,7 +751,7 @@ def test_avenant_signed_later_changes_nothing_of_an_accepted_bilan(an: Annee, co
     avenant = amend(an.cci, an.bilan.convention, formule_solde="mixte", annee_fin=2021)
     avenant.fiches.get(code="A1").lignes_cout.update(montant=Decimal(1))
     avenant.fiches.get(code="A2").discard()
-    plan_fiche(avenant, "N1", {("Études", 2018): 5000})
+    plan_fiche(avenant, "AJOUT-2", {("Études", 2018): 5000})
     conclude(avenant)
     assert tell_figures(an) == figures
     assert {cle: valeur for cle, valeur in photograph(an).items() if cle != "journal"} == {
@@ -762,16 +762,16 @@ def test_avenant_signed_later_changes_nothing_of_an_accepted_bilan(an: Annee, co
         update_plan(an.cci, an.fresh())
     assert read_bilan(an.fresh()) == pdf
     page = connect(an.cci).get(an.page()).content.decode()
-    assert "N1" not in page
+    assert "AJOUT-2" not in page
     assert "Le plan a changé" not in page
 
 
 def test_avenant_asks_a_bilan_being_written_to_take_the_plan_again(an: Annee) -> None:
     avenant = amend(an.cci, an.bilan.convention)
-    plan_fiche(avenant, "N1", {("Études", 2018): 5000})
+    plan_fiche(avenant, "AJOUT-2", {("Études", 2018): 5000})
     assert not diff_plan(an.fresh())  # not while it is only prepared
     conclude(avenant)
-    assert an.refuse(an.cci, "soumettre") == ["Le plan a changé depuis l’ouverture (N1) : reprenez-le."]
+    assert an.refuse(an.cci, "soumettre") == ["Le plan a changé depuis l’ouverture (AJOUT-2) : reprenez-le."]
 
 
 # --- Two people at once -----------------------------------------------------------------------------------

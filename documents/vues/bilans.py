@@ -45,7 +45,7 @@ from financement.bilans.suivi import Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.bilans.tableur_compte_rendu import write_compte_rendu_xlsx
 from financement.echeances import date_bilan
-from financement.vues.bilans import get_bilan
+from financement.vues.bilans import get_bilan, write_observation
 from socle.saisie import Saisie
 from socle.vues import download
 
@@ -97,7 +97,7 @@ def bilan(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
 
 
 def show_bilan(request: HttpRequest, bilan: Bilan, saisie: Saisie | None = None) -> HttpResponse:
-    """The page, with the passage that was refused and why."""
+    """The page, with the passage or the observation that was refused and why."""
     synthese = compute_synthese(bilan)
     p = compute_pluriannuel(bilan.convention)
     soldes = read_soldes(synthese)
@@ -125,6 +125,7 @@ def show_bilan(request: HttpRequest, bilan: Bilan, saisie: Saisie | None = None)
         "accords": bilan.accords.select_related("organisation", "auteur"),
         "document": DocumentBilan.objects.filter(bilan=bilan).first(),
         "saisie": saisie or Saisie(),
+        "refus_passage": saisie.erreurs if saisie and saisie.formulaire in PAR_ACTION else [],
         "peut_remplir": not explain_saisie(request.user, bilan),
     }
     return render(request, "documents/bilans/bilan.html", contexte, status=422 if saisie else 200)
@@ -159,6 +160,12 @@ def passer(request: HttpRequest, reference: str, annee: int, action: str) -> Htt
         return show_bilan(request, get_bilan(request, reference, annee), Saisie.of(action, request.POST, erreur))
     messages.success(request, passage.fait)
     return redirect("bilan", reference, annee)
+
+
+@require_POST
+def observer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
+    """Write an observation, or the answer to one."""
+    return write_observation(request, get_bilan(request, reference, annee), show_bilan)
 
 
 @require_safe

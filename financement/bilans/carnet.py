@@ -170,6 +170,8 @@ def add_realisation(user: Any, base: Convention, racine: FicheAction, note: Note
         erreurs.append("Dites qui l’a fait : une personne ou un service.")
     if not quoi:
         erreurs.append("Dites en quelques mots ce qui a été fait.")
+    if len(qui) > 120 or len(quoi) > 250:
+        erreurs.append("Soyez plus bref : 120 caractères pour qui l’a fait, 250 pour ce qui a été fait.")
     montant = note.montant
     if montant is None and note.jours is not None and tarif is not None:
         montant = round_cents(note.jours * tarif)
@@ -187,12 +189,12 @@ def add_realisation(user: Any, base: Convention, racine: FicheAction, note: Note
         convention=base,
         fiche=racine,
         date=note.jour,
-        qui=qui[:120],
+        qui=qui,
         nature=note.nature,
         libelle=note.libelle,
         jours=note.jours,
         montant=Money(montant or ZERO, "EUR"),
-        quoi=quoi[:250],
+        quoi=quoi,
         auteur=user,
     )
     if note.piece is not None:

@@ -1,6 +1,7 @@
 """Filling a bilan: opening it, the grid of all the actions, the page of one action, its rows, files and observations."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -317,28 +318,28 @@ def retirer_piece(request: HttpRequest, reference: str, annee: int, pk: int) -> 
     return redirect("bilan_fiche", reference, annee, fiche) if fiche else redirect("bilan", reference, annee)
 
 
-@require_POST
-def observer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
-    """Write an observation, or the answer to one."""
-    bilan = get_bilan(request, reference, annee)
+def write_observation(request: HttpRequest, bilan: Bilan, montrer: Callable[[HttpRequest, Bilan, Saisie], HttpResponse]) -> HttpResponse:
+    """Write an observation, or the answer to one; refused, it is shown again as typed (`montrer`: the page of the whole bilan)."""
     envoi = request.POST
     cle = read_cle(envoi.get("fiche", ""))
     fiche = get_fiche_bilan(bilan, cle) if cle else None
     parent = None
     if numero := read_cle(envoi.get("parent", "")):
         parent = get_object_or_404(Observation.objects.select_related("fiche"), bilan=bilan, pk=numero, parent=None)
+    lieu = fiche or (parent.fiche if parent else None)
     try:
         add_observation(request.user, bilan, envoi.get("texte", ""), envoi.get("rubrique", ""), fiche, parent)
     except ValidationError as erreur:
-        lieu = fiche or (parent.fiche if parent else None)
-        nom = f"repondre-{parent.pk}" if parent else "observer"
-        if lieu is not None:
+        if explain_observation(request.user, bilan):  # the form is not on the page any more
+            messages.error(request, " ".join(erreur.messages))
+            return _return(request, bilan, lieu)
+        nom = f"repondre-{parent.pk}" if parent else "observation"
+        if lieu is not None and envoi.get("retour") == "fiche":
             lieu.bilan = bilan
             return show_fiche(request, lieu, nom, erreur)
-        messages.error(request, " ".join(erreur.messages))
-        return redirect("bilan", reference, annee)
+        return montrer(request, bilan, Saisie.of(nom, envoi, erreur))
     messages.success(request, "Réponse enregistrée." if parent else "Observation enregistrée.")
-    return _return(request, bilan, fiche or (parent.fiche if parent else None))
+    return _return(request, bilan, lieu)
 
 
 @require_POST

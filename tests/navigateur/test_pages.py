@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.navigateur.conftest import ADMINISTRATRICE, AGENTE, CHAUMONT, LARGE, Visite, build_address
+from financement.models import FicheBilan
+from tests.navigateur.conftest import ADMINISTRATRICE, AGENTE, CHAUMONT, CONSEILLER, LARGE, VERROU, Visite, build_address
 from tests.navigateur.controles import check_axe, check_page
 
 DIJON, VIDE = "DIJON-CCI21-2018", "SANS-FICHE-2026"
@@ -22,6 +23,15 @@ class Adresse:
     suite: str = ""
     email: str = ADMINISTRATRICE
     statut: int = 200
+    fiche: str = ""  # code of an action of the bilan that `args` names
+
+    def read_args(self) -> tuple[str, ...]:
+        if not self.fiche:
+            return self.args
+        reference, annee = self.args
+        with VERROU:
+            pk = FicheBilan.objects.get(bilan__convention__reference=reference, bilan__annee=annee, code=self.fiche).pk
+        return (*self.args, str(pk))
 
 
 PAGES = {
@@ -54,8 +64,20 @@ PAGES = {
     "versements": Adresse("versements", (DIJON,)),
     "versements-aucun": Adresse("versements", (VIDE,)),
     "journal-vide": Adresse("journal", (VIDE,)),
+    "bilans": Adresse("bilans", (DIJON,), email=CONSEILLER),
+    "bilans-aucun": Adresse("bilans", (VIDE,)),
+    "bilan": Adresse("bilan", (DIJON, "2019"), email=CONSEILLER),
+    "bilan-accepte": Adresse("bilan", (DIJON, "2018")),
+    "bilan-grille": Adresse("bilan_grille", (DIJON, "2020"), email=CONSEILLER),
+    "bilan-fiche": Adresse("bilan_fiche", (DIJON, "2020"), email=CONSEILLER, fiche="E.A 1.2.3"),
+    "bilan-fiche-acceptee": Adresse("bilan_fiche", (DIJON, "2018"), fiche="E.A 1.2.1"),
+    "bilan-importer": Adresse("bilan_importer", (DIJON, "2020"), email=CONSEILLER),
+    "bilan-pluriannuel": Adresse("bilan_pluriannuel", (DIJON,)),
+    "carnet": Adresse("carnet", (DIJON,), "?annee=2018", CONSEILLER),
+    "portefeuille": Adresse("portefeuille"),
     "compte-bancaire": Adresse("compte_bancaire", ("cci-cote-d-or",)),
     "aide": Adresse("aide"),
+    "aide-bilan": Adresse("aide_parcours", ("bilan",), email=""),
     "aide-signature": Adresse("aide_parcours", ("signature",), email=""),
     "accessibilite": Adresse("accessibilite", email=""),
     "mentions-legales": Adresse("mentions_legales", email=""),
@@ -76,11 +98,11 @@ toutes = pytest.mark.parametrize("nom", PAGES)
 def open_page(arrive: Arrive, nom: str, largeur: int = LARGE) -> Visite:
     adresse = PAGES[nom]
     visite = arrive(adresse.email, largeur=largeur)
-    visite.go(build_address(adresse.nom, *adresse.args, suite=adresse.suite), adresse.statut)
+    visite.go(build_address(adresse.nom, *adresse.read_args(), suite=adresse.suite), adresse.statut)
     return visite
 
 
-EN_SOMBRE = {"apercu", "budget", "fiche", "accueil"}  # the tables, the badges and the bars between them hold every colour
+EN_SOMBRE = {"apercu", "budget", "fiche", "accueil", "bilan"}  # tables, badges, bars and charts: between them every colour
 
 
 @toutes
