@@ -12,6 +12,7 @@ from django.conf import settings as django_settings
 from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
+from django.db.models.base import ModelState
 from django.template import engines
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
@@ -126,11 +127,18 @@ def copy_rows() -> list[list[Model]]:
     return [rows for table in tables if (rows := list(table._base_manager.all()))]
 
 
+def clone(row: Model) -> Model:
+    """The same row, to be written anew; its values are never changed, so that nothing deeper is copied."""
+    neuve = copy.copy(row)
+    neuve._state = ModelState()
+    return neuve
+
+
 def restore(copie: list[list[Model]]) -> None:
     """Write copied rows back with their keys, and move the sequences of keys past them."""
     with lift(), connection.constraint_checks_disabled(), connection.cursor() as cursor:
         for rows in copie:
-            type(rows[0])._base_manager.bulk_create(copy.deepcopy(rows))
+            type(rows[0])._base_manager.bulk_create([clone(row) for row in rows])
         for requete in connection.ops.sequence_reset_sql(no_style(), [type(rows[0]) for rows in copie]):
             cursor.execute(requete)
 

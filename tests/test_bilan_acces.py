@@ -236,8 +236,8 @@ def send(client: Client, nom: str, **autres: Any) -> Any:
 def use(clients: dict[str, Client], nom: str, **autres: Any) -> dict[str, str]:
     """Answers to each person, « ! » when something was written; everything is then put back."""
     reponses = {}
+    avant = copy_tables()
     for qui, client in clients.items():
-        avant = copy_tables()
         with transaction.atomic():
             code = send(client, nom, **autres).status_code
             reponses[qui] = f"{code}{'' if copy_tables() == avant else '!'}"
@@ -339,10 +339,11 @@ def test_row_is_reached_through_its_own_bilan_only(nom: str, bilan: Bilan) -> No
     assert copy_tables() == avant
 
 
-@pytest.mark.parametrize("nom", SUR_LE_BILAN)
-@pytest.mark.parametrize("annee", [0, 2019, 9999, 10**30])
-def test_year_without_bilan_is_not_found(nom: str, annee: int, bilan: Bilan) -> None:
-    assert send(connect("exploitant"), nom, annee=annee).status_code == 404
+def test_year_without_bilan_is_not_found(bilan: Bilan) -> None:
+    client = connect("exploitant")
+    for nom in SUR_LE_BILAN:
+        for annee in (0, 2019, 9999, 10**30):
+            assert send(client, nom, annee=annee).status_code == 404, (nom, annee)
 
 
 @pytest.mark.parametrize("nom", ["bilan", "bilan_diaporama", "bilan_modele", "bilan_grille", "bilan_importer"])

@@ -538,10 +538,10 @@ def list_missing(etat: str = "", montant: Any = None, valeur: Any = None, diffic
 @pytest.mark.parametrize(
     ("cas", "manques"),
     [
-        ({}, ["dites si l’action est réalisée", "réalisé de Nature 1", "indicateur « Entreprises »"]),
+        ({}, ["dites si l’action est réalisée", "réalisé de la ligne « Nature 1 »", "indicateur « Entreprises »"]),
         ({"etat": "realisee", "montant": 5, "valeur": 1}, []),
         ({"etat": "realisee", "montant": 0, "valeur": 0}, []),
-        ({"etat": "realisee", "valeur": 1}, ["réalisé de Nature 1"]),
+        ({"etat": "realisee", "valeur": 1}, ["réalisé de la ligne « Nature 1 »"]),
         ({"etat": "realisee", "valeur": 1, "prevu": None}, []),
         ({"etat": "partielle", "montant": 5, "valeur": 1}, ["pourquoi l’action est partiellement réalisée"]),
         ({"etat": "reportee", "valeur": 0}, ["pourquoi l’action est reportée"]),
@@ -568,7 +568,7 @@ def test_missing_lines_are_told_together() -> None:
     fiche = make_fiche([follow(make_line(100, rang=1, libelle="Salon")), follow(make_line(100, rang=2))], etat="realisee")
     for ligne in fiche.lignes:
         ligne.objet.fiche = fiche.objet
-    assert fiche.list_manques() == ["réalisé de Nature 1 : Salon, Nature 2"]
+    assert fiche.list_manques() == ["réalisé des lignes « Nature 1 : Salon », « Nature 2 »"]
 
 
 def test_year_tells_what_is_missing_by_fiche() -> None:

@@ -671,11 +671,14 @@ def test_accepted_bilan_has_the_date_of_its_acceptance(dossier: Dossier) -> None
         bilan.full_clean()
 
 
-def test_fiche_that_an_accepted_bilan_reports_is_not_deleted_for_good(dossier: Dossier) -> None:
-    """Even from an agreement still in negotiation: the corbeille keeps it."""
+def test_accepted_bilan_keeps_the_words_of_a_fiche_deleted_for_good(dossier: Dossier) -> None:
     fiche = dossier.convention.fiches.get()
-    assert try_out(fiche.delete).startswith("Ce bilan est accepté : rien n’y change plus (")
+    code = fiche.code
     assert try_out(fiche.discard) == "écrit"
+    fiche.delete()
+    reportee = FicheBilan.objects.filter(bilan__convention=dossier.convention, code=code).first()
+    assert reportee is not None
+    assert reportee.fiche is None
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models
 from djmoney.money import Money
+from simple_history.utils import bulk_create_with_history
 
 from conventions.axes import ArbreAxes
 from conventions.consolidation import find_consolidee, root_of
@@ -143,10 +144,15 @@ def apply_plan(ecarts: Ecarts, user: Any = None) -> None:
     for objet in ecarts.retraits:
         objet._history_user = user  # type: ignore[attr-defined]
         objet.delete()
-    for objet in (*ecarts.ajouts, *ecarts.modifiees):
+    for modele in (FicheBilan, LigneBilan, PartBilan, MesureBilan):
+        neuves = [o for o in ecarts.ajouts if isinstance(o, modele)]
+        for neuve in neuves:
+            if not isinstance(neuve, FicheBilan):
+                neuve.fiche_id = neuve.fiche.pk  # a fiche added just before
+        if neuves:
+            bulk_create_with_history(neuves, modele, default_user=user)
+    for objet in ecarts.modifiees:
         objet._history_user = user  # type: ignore[attr-defined]
-        if isinstance(objet, LigneBilan | PartBilan | MesureBilan):
-            objet.fiche_id = objet.fiche.pk  # a fiche added just before
         objet.save()
 
 
