@@ -8,8 +8,10 @@ import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import PurePath
+from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import UploadedFile
 from PIL import Image
 
@@ -40,6 +42,12 @@ class Piece:
     @property
     def taille(self) -> int:
         return len(self.contenu)
+
+
+def keep_piece(objet: Any, piece: Piece) -> None:
+    """Put a file in a row that bears one (`fichier`, `nom`, `taille`, `empreinte`); the caller saves the row."""
+    objet.nom, objet.taille, objet.empreinte = piece.nom, piece.taille, piece.empreinte
+    objet.fichier.save(f"{piece.empreinte[:16]}.{piece.extension}", ContentFile(piece.contenu), save=False)
 
 
 def read_piece(fichier: UploadedFile | None, *, seulement_pdf: bool = False, maximum: int = MAX_BYTES) -> Piece:

@@ -1,9 +1,14 @@
 """What every app answers with: files to download, and the page that machines ask."""
 
+import hashlib
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
+
+TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
 
 
 @login_not_required
@@ -13,6 +18,19 @@ def pulse(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+def serve_piece(objet: Any, nom: str) -> HttpResponse:
+    """The file of a row, checked against its fingerprint; raises Http404 when it is lost or changed."""
+    extension = str(objet.fichier.name).rpartition(".")[2]
+    try:
+        with objet.fichier.open("rb") as fichier:
+            contenu = fichier.read()
+    except (OSError, ValueError) as perte:
+        raise Http404("Cette pièce n’est plus sur le serveur.") from perte
+    if hashlib.sha256(contenu).hexdigest() != objet.empreinte:
+        raise Http404("Cette pièce n’est plus celle qui a été jointe : prévenez l’exploitant de la plateforme, qui la restaurera.")
+    return download(contenu, f"{nom}.{extension}", TYPES.get(extension, "application/octet-stream"))
 
 
 def download(contenu: bytes, nom: str, type_mime: str) -> HttpResponse:

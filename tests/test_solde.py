@@ -11,12 +11,14 @@ from conventions.formules import PHRASES, FormuleSolde
 from conventions.gel import lift
 from conventions.models import Convention
 from financement.bilans.calculs import Synthese
+from financement.bilans.comptes import show_pourcent
 from financement.bilans.formules import Action, Mesure, Taux, compute_due, rate_action, rate_depenses, rate_mesure, rate_objectifs
 from financement.bilans.participations import compute_participations, keep_participations, list_payeurs, read_acquis
-from financement.bilans.solde import EtapeSolde, Solde, compute_soldes, write_fraction, write_taux
+from financement.bilans.solde import EtapeSolde, Solde, compute_soldes, write_fraction
 from financement.models import Bilan, FicheBilan, ParticipationBilan, Versement
 from financement.situation import compute_situation
 from socle.montants import round_fraction
+from socle.typographie import format_nombre
 from tests import factories
 from tests.bilans import (
     Tableau,
@@ -49,6 +51,11 @@ FORMULES = list(TITRES)
 def table(titre: str, **ou: Any) -> Tableau:
     """Rows of a table of the page, those that hold these cells."""
     return [r for r in PAGE.tableaux[titre] if all(r[cle.replace("_", " ")] == str(v) for cle, v in ou.items())]
+
+
+def write_taux(taux: Fraction) -> str:
+    """A rate as pages show it."""
+    return f"{format_nombre(show_pourcent(taux, 2), 2)}\u00a0%"
 
 
 def one(titre: str, **ou: Any) -> dict[str, str]:
@@ -346,7 +353,7 @@ def test_nothing_is_due_without_rate() -> None:
 
 def test_rates_are_written_for_who_computes_again() -> None:
     assert (write_fraction(Fraction(104, 155)), write_taux(Fraction(104, 155))) == ("104/155", "67,10\u00a0%")
-    assert (write_fraction(None), write_taux(None)) == ("", "")
+    assert (write_fraction(None), show_pourcent(None, 2)) == ("", None)
 
 
 # --- A solde at its edges ---------------------------------------------------------------------------

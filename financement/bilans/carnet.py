@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 from djmoney.money import Money
@@ -24,7 +23,7 @@ from financement.bilans.modeles import Bilan
 from financement.bilans.suites import Realisation
 from financement.couts import LigneCout, NatureDepense
 from socle.montants import ZERO, round_cents
-from socle.pieces import Piece
+from socle.pieces import Piece, keep_piece
 from socle.texte import keep_writable
 from socle.typographie import format_euros
 
@@ -198,9 +197,7 @@ def add_realisation(user: Any, base: Convention, racine: FicheAction, note: Note
         auteur=user,
     )
     if note.piece is not None:
-        piece = note.piece
-        realisation.nom, realisation.taille, realisation.empreinte = piece.nom, piece.taille, piece.empreinte
-        realisation.fichier.save(f"{piece.empreinte[:16]}.{piece.extension}", ContentFile(piece.contenu), save=False)
+        keep_piece(realisation, note.piece)
     realisation.full_clean()
     realisation.save()
     message = f"Carnet : {racine.code}, {format_euros(realisation.montant)}, {realisation.quoi}"
@@ -231,8 +228,3 @@ def withdraw_realisation(user: Any, realisation: Realisation) -> None:
 def list_depassements(consommations: Sequence[Consommation]) -> list[tuple[Consommation, ConsommationLigne]]:
     """Lines noted above what the plan gives them."""
     return [(c, ligne) for c in consommations for ligne in c.depassements]
-
-
-def find_bilan(base: Convention, annee: int) -> Bilan | None:
-    """The bilan of a year, when it is open."""
-    return base.bilans.filter(annee=annee).first()

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,7 +13,7 @@ from financement.bilans.modeles import FicheBilan, LigneBilan, PartBilan
 from financement.bilans.ouverture import lock_bilan
 from financement.bilans.suites import PieceBilan
 from financement.couts import NatureDepense
-from socle.pieces import Piece
+from socle.pieces import Piece, keep_piece
 from socle.texte import keep_writable
 
 
@@ -82,16 +81,8 @@ def attach_piece(user: Any, fiche: FicheBilan, piece: Piece, intitule: str) -> P
     """Add a supporting file to an action. Raises PermissionDenied, ValidationError."""
     bilan = _open(user, fiche)
     intitule = keep_writable(intitule).strip()[:120] or piece.nom
-    jointe = PieceBilan(
-        bilan=bilan,
-        fiche=fiche,
-        intitule=intitule,
-        nom=piece.nom,
-        taille=piece.taille,
-        empreinte=piece.empreinte,
-        ajoutee_par=user,
-    )
-    jointe.fichier.save(f"{piece.empreinte[:16]}.{piece.extension}", ContentFile(piece.contenu), save=False)
+    jointe = PieceBilan(bilan=bilan, fiche=fiche, intitule=intitule, ajoutee_par=user)
+    keep_piece(jointe, piece)
     jointe.full_clean()
     jointe.save()
     record(bilan.convention, "piece", f"Bilan {bilan.annee}, {fiche.code} : pièce jointe, {intitule}.", user, empreinte=piece.empreinte)

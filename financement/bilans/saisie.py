@@ -56,7 +56,6 @@ COLONNES = (
     Colonne("recit", Bilan, "recit", "l’année en bref", "texte"),
     Colonne("perspectives", Bilan, "perspectives", "ce qui change", "texte"),
 )
-PAR_PREFIXE = {c.prefixe: c for c in COLONNES}
 
 
 class ColonneBilan(Famille):

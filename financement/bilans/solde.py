@@ -206,9 +206,3 @@ def _list_paiements(situation: SituationPayeur | None) -> list[tuple[str, str, D
 def write_fraction(fraction: Fraction | None) -> str:
     """« 381264/410850 », the exact rate, for who computes again; empty when there is none."""
     return f"{fraction.numerator}/{fraction.denominator}" if fraction is not None else ""
-
-
-def write_taux(taux: Fraction | None) -> str:
-    """« 92,80 % »."""
-    pourcent = show_pourcent(taux, 2)
-    return "" if pourcent is None else f"{format_nombre(pourcent, 2)}\u00a0%"

@@ -1,6 +1,5 @@
 """Filling a bilan: opening it, the grid of all the actions, the page of one action, its rows, files and observations."""
 
-import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -25,15 +24,15 @@ from financement.bilans.observations import add_observation, explain_observation
 from financement.bilans.ouverture import open_bilan, update_plan
 from financement.bilans.saisie import ContenuBilan
 from financement.bilans.suites import Observation, PieceBilan
+from financement.cofinancements import NON_REPARTI
 from financement.editeur import ChampEdition
 from financement.formulaire import read_modifications
 from financement.models import NatureDepense
 from financement.vues.edition import read_json, read_saisies, read_textes
-from financement.vues.versements import TYPES
 from socle.nombres import read_cle
 from socle.pieces import read_piece
 from socle.saisie import Saisie
-from socle.vues import download
+from socle.vues import serve_piece
 
 
 def get_bilan(request: HttpRequest, reference: str, annee: int) -> Bilan:
@@ -216,74 +215,90 @@ def calculer(request: HttpRequest, reference: str, annee: int) -> HttpResponse:
     return JsonResponse(compute_places(compute_synthese(bilan, ContenuBilan.of_bilan(bilan).read_typed(valeurs))))
 
 
+def do(request: HttpRequest, fiche: FicheBilan, nom: str, acte: Callable[[], str]) -> HttpResponse:
+    """One small form of the page of an action: what was done is told there; refused, the form `nom` is shown as it was typed."""
+    try:
+        phrase = acte()
+    except ValidationError as erreur:
+        return show_fiche(request, fiche, nom, erreur)
+    messages.success(request, phrase)
+    return redirect("bilan_fiche", fiche.bilan.convention.reference, fiche.bilan.annee, fiche.pk)
+
+
+def find_choice(modele: Any, texte: str, refus: str) -> Any:
+    """The row chosen in a list. Raises ValidationError."""
+    trouve = modele.objects.filter(pk=read_cle(texte) or 0).first()
+    if trouve is None:
+        raise ValidationError(refus)
+    return trouve
+
+
 @require_POST
 def ajouter_ligne(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
     """An expense that the plan does not hold."""
-    fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
-    nature = NatureDepense.objects.filter(pk=read_cle(request.POST.get("nature", "")) or 0).first()
-    try:
-        if nature is None:
-            raise ValidationError("Choisissez la nature de la dépense.")
-        ligne = add_ligne(request.user, fiche, nature, request.POST.get("libelle", ""))
-    except ValidationError as erreur:
-        return show_fiche(request, fiche, "ligne", erreur)
-    messages.success(request, f"{ligne.intitule} : ajoutée. Écrivez ce qui a été dépensé.")
-    return redirect("bilan_fiche", reference, annee, pk)
+    fiche, envoi = get_fiche_bilan(get_bilan(request, reference, annee), pk), request.POST
 
+    def add() -> str:
+        nature = find_choice(NatureDepense, envoi.get("nature", ""), "Choisissez la nature de la dépense.")
+        return f"{add_ligne(request.user, fiche, nature, envoi.get('libelle', '')).intitule} : ajoutée. Écrivez ce qui a été dépensé."
 
-@require_POST
-def retirer_ligne(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
-    """Take away an unplanned expense that holds nothing."""
-    bilan = get_bilan(request, reference, annee)
-    ligne = get_object_or_404(LigneBilan.objects.select_related("fiche"), fiche__bilan=bilan, pk=pk)
-    ligne.fiche.bilan = bilan
-    try:
-        remove_ligne(request.user, ligne)
-    except ValidationError as erreur:
-        return show_fiche(request, ligne.fiche, "ligne", erreur)
-    messages.success(request, f"{ligne.intitule} : retirée.")
-    return redirect("bilan_fiche", reference, annee, ligne.fiche_id)
+    return do(request, fiche, "ligne", add)
 
 
 @require_POST
 def ajouter_part(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
     """A financeur that the plan does not hold."""
     fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
-    organisation = Organisation.objects.filter(pk=read_cle(request.POST.get("financeur", "")) or 0).first()
-    try:
-        if organisation is None:
-            raise ValidationError("Choisissez le financeur.")
+
+    def add() -> str:
+        organisation = find_choice(Organisation, request.POST.get("financeur", ""), "Choisissez le financeur.")
         add_part(request.user, fiche, organisation)
-    except ValidationError as erreur:
-        return show_fiche(request, fiche, "part", erreur)
-    messages.success(request, f"{organisation} : ajouté. Écrivez ce qu’il a payé.")
-    return redirect("bilan_fiche", reference, annee, pk)
+        return f"{organisation} : ajouté. Écrivez ce qu’il a payé."
+
+    return do(request, fiche, "part", add)
+
+
+def get_rangee(bilan: Bilan, modele: Any, pk: int) -> Any:
+    """A row of an action of this bilan; raises Http404."""
+    rangee = get_object_or_404(modele.objects.select_related("fiche"), fiche__bilan=bilan, pk=pk)
+    rangee.fiche.bilan = bilan
+    return rangee
+
+
+@require_POST
+def retirer_ligne(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
+    """Take away an unplanned expense that holds nothing."""
+    ligne = get_rangee(get_bilan(request, reference, annee), LigneBilan, pk)
+
+    def remove() -> str:
+        remove_ligne(request.user, ligne)
+        return f"{ligne.intitule} : retirée."
+
+    return do(request, ligne.fiche, "ligne", remove)
 
 
 @require_POST
 def retirer_part(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
     """Take away a financeur that the plan does not hold and that paid nothing."""
-    bilan = get_bilan(request, reference, annee)
-    part = get_object_or_404(PartBilan.objects.select_related("fiche", "financeur"), fiche__bilan=bilan, pk=pk)
-    part.fiche.bilan = bilan
-    try:
+    part = get_rangee(get_bilan(request, reference, annee), PartBilan, pk)
+
+    def remove() -> str:
         remove_part(request.user, part)
-    except ValidationError as erreur:
-        return show_fiche(request, part.fiche, "part", erreur)
-    messages.success(request, f"{part.financeur or 'Non réparti'} : retiré.")
-    return redirect("bilan_fiche", reference, annee, part.fiche_id)
+        return f"{part.financeur or NON_REPARTI} : retiré."
+
+    return do(request, part.fiche, "part", remove)
 
 
 @require_POST
 def joindre(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResponse:
     """Add a supporting file to an action."""
     fiche = get_fiche_bilan(get_bilan(request, reference, annee), pk)
-    try:
+
+    def attach() -> str:
         piece = attach_piece(request.user, fiche, read_piece(request.FILES.get("fichier")), request.POST.get("intitule", ""))
-    except ValidationError as erreur:
-        return show_fiche(request, fiche, "piece", erreur)
-    messages.success(request, f"« {piece.intitule} » est jointe.")
-    return redirect("bilan_fiche", reference, annee, pk)
+        return f"« {piece.intitule} » est jointe."
+
+    return do(request, fiche, "piece", attach)
 
 
 @require_safe
@@ -291,19 +306,6 @@ def piece(request: HttpRequest, reference: str, annee: int, pk: int) -> HttpResp
     """A supporting file of the bilan."""
     bilan = get_bilan(request, reference, annee)
     return serve_piece(get_object_or_404(PieceBilan, bilan=bilan, pk=pk), f"{reference}-bilan-{annee}-piece-{pk}")
-
-
-def serve_piece(objet: Any, nom: str) -> HttpResponse:
-    """A kept file, checked against its fingerprint; raises Http404 when it is lost or changed."""
-    extension = str(objet.fichier.name).rpartition(".")[2]
-    try:
-        with objet.fichier.open("rb") as fichier:
-            contenu = fichier.read()
-    except (OSError, ValueError) as perte:
-        raise Http404("Cette pièce n’est plus sur le serveur.") from perte
-    if hashlib.sha256(contenu).hexdigest() != objet.empreinte:
-        raise Http404("Cette pièce n’est plus celle qui a été jointe : prévenez l’exploitant de la plateforme, qui la restaurera.")
-    return download(contenu, f"{nom}.{extension}", TYPES.get(extension, "application/octet-stream"))
 
 
 @require_POST

@@ -26,11 +26,11 @@ from financement.bilans.carnet import (
 )
 from financement.bilans.ouverture import list_annees
 from financement.models import NatureDepense, Realisation
-from financement.vues.bilans import serve_piece
 from financement.vues.versements import read_euros
 from socle.nombres import NombreIllisible, parse_jours, read_cle
 from socle.pieces import read_piece_ou_rien
 from socle.saisie import Saisie, gather, read_jour
+from socle.vues import serve_piece
 
 AUTRE = "autre"
 

@@ -1,6 +1,5 @@
 """Payments of a convention: what is due, what is asked for, each step to the payment, credits of each year."""
 
-import hashlib
 from datetime import date
 from decimal import Decimal
 from functools import partial
@@ -8,7 +7,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -38,12 +36,11 @@ from financement.etapes import (
 from financement.models import CreditExercice, Imputation, Paiement, PieceVersement
 from financement.situation import compute_situation
 from socle.nombres import NombreIllisible, parse_montant, read_cle
-from socle.pieces import read_piece
+from socle.pieces import keep_piece, read_piece
 from socle.saisie import Saisie, gather, read_jour
 from socle.texte import keep_writable
-from socle.vues import download
+from socle.vues import serve_piece
 
-TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
 DATES = [
     ("demande_le", "Demandé"),
     ("service_fait_le", "Service fait"),
@@ -224,12 +221,9 @@ def joindre(request: HttpRequest, reference: str, versement: int) -> HttpRespons
                 convention=base,
                 versement_id=ligne.racine,
                 intitule=intitule,
-                nom=piece.nom,
-                taille=piece.taille,
-                empreinte=piece.empreinte,
                 ajoutee_par=user,
             )
-            jointe.fichier.save(f"{piece.empreinte[:16]}.{piece.extension}", ContentFile(piece.contenu), save=False)
+            keep_piece(jointe, piece)
             jointe.full_clean()
             jointe.save()
             record(base, "piece", f"Pièce jointe : {intitule}.", user, empreinte=piece.empreinte)
@@ -244,15 +238,7 @@ def piece(request: HttpRequest, reference: str, pk: int) -> HttpResponse:
     """A supporting file."""
     convention = get_avec_base(request.user, reference)
     jointe = get_object_or_404(PieceVersement, convention=get_base(convention), pk=pk)
-    extension = str(jointe.fichier.name).rpartition(".")[2]
-    try:
-        with jointe.fichier.open("rb") as fichier:
-            contenu = fichier.read()
-    except OSError as perte:
-        raise Http404("Cette pièce n’est plus sur le serveur.") from perte
-    if hashlib.sha256(contenu).hexdigest() != jointe.empreinte:
-        raise Http404("Cette pièce n’est plus celle qui a été jointe : prévenez l’exploitant de la plateforme, qui la restaurera.")
-    return download(contenu, f"{reference}-piece-{pk}.{extension}", TYPES.get(extension, "application/octet-stream"))
+    return serve_piece(jointe, f"{reference}-piece-{pk}")
 
 
 @require_POST
