@@ -113,6 +113,11 @@ IMPORT_DIRECT = env.int("TRAITDUNION_IMPORT_DIRECT", default=300_000)  # bytes; 
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # What was typeset once, under the fingerprint of what it was made from: may be emptied at any time.
+    "cahiers": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "cahiers", "allow_overwrite": True},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.stockage.FichiersStatiques"},
 }
 STATIC_URL = "static/"

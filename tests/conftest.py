@@ -2,6 +2,7 @@
 
 import copy
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
+from django.core.files.storage import FileSystemStorage
 from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
@@ -23,6 +25,7 @@ from conventions.gel import lift
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
+from socle import pdf_cahiers, pdf_depot
 from tests import factories
 from tests.paiements import Plan, make_plan
 
@@ -86,6 +89,25 @@ def lenient_templates() -> Iterator[None]:
 def _private_files(tmp_path: Path, settings: Any) -> None:
     """Uploads of a test stay in its own folder."""
     settings.MEDIA_ROOT = tmp_path / "fichiers"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_cahiers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is typeset is kept under the fingerprint of its content: one folder for all the processes of the run, away from the real one."""
+    commun = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        commun = commun.parent
+    options = django_settings.STORAGES["cahiers"]["OPTIONS"]
+    options["location"] = commun / "cahiers"
+
+
+@pytest.fixture
+def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSystemStorage:
+    """A storage where nothing is typeset yet, for tests that look at what is typeset again."""
+    monkeypatch.setattr(pdf_cahiers, "_recents", OrderedDict())
+    vide = FileSystemStorage(tmp_path / "cahiers", allow_overwrite=True)
+    monkeypatch.setattr(pdf_depot, "get_storage", lambda: vide)
+    return vide
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from conventions.formules import write_formule
 from documents.bilans.figes import read_soldes
-from documents.publication import Entree, load_logos, publish_parties, render_partie
+from documents.logos import load_logos
+from documents.publication import Entree, Partie, join_parties, publish_parties, render_partie
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.comptes import sum_comptes
 from financement.bilans.graphiques import (
@@ -44,7 +46,7 @@ def publish_bilan(bilan: Bilan) -> bytes:
     return publish(bilan, f"Bilan annuel {bilan.annee} – {bilan.convention.titre}", list_parties(soldes, p), soldes)
 
 
-def publish(bilan: Bilan, titre: str, parties: list[SafeString], soldes: Soldes | None = None) -> bytes:
+def publish(bilan: Bilan, titre: str, parties: list[Partie], soldes: Soldes | None = None) -> bytes:
     """Parts of a bilan as one PDF, with its own marking."""
     convention = bilan.convention
     nom = f"{bilan.convention.reference.lower()}-bilan-{bilan.annee}.xlsx"
@@ -71,7 +73,7 @@ def date_of(bilan: Bilan) -> date:
     return bilan.accepte_le or timezone.localtime(bilan.modifie_le).date()
 
 
-def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
+def list_parties(soldes: Soldes, p: Pluriannuel) -> list[Partie]:
     """Every part, in order."""
     s = soldes.synthese
     bilan, convention = s.bilan, s.bilan.convention
@@ -80,27 +82,44 @@ def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
     pieces: dict[int | None, list[str]] = {}
     for fiche, intitule in bilan.pieces.order_by("pk").values_list("fiche", "intitule"):
         pieces.setdefault(fiche, []).append(intitule)
-    return [
-        render_partie("bilan/couverture", bilan=bilan, convention=convention, logos=logos, composition=describe_composition(s)),
-        render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs))),
-        render_partie("bilan/synthese", **contexte_synthese(soldes)),
-        render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes]),
-        render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p)),
-        *(
-            render_partie("bilan/fiche", f=f, bilan=bilan, premiere=rang == 0, pieces=pieces.get(f.objet.pk, []))
-            for rang, f in enumerate(actives)
-        ),
-        render_partie("bilan/recapitulatif", s=s, bilan=bilan, groupes=list_groupes(s), nb_colonnes=8 + len(s.financeurs)),
-        render_partie(
-            "bilan/solde",
-            soldes=soldes,
-            bilan=bilan,
-            formule=write_formule(bilan.formule),
-            situation=None if bilan.is_accepte else compute_situation(convention),  # the frozen steps tell what was paid
-        ),
+    groupes = [list(groupe) for _, groupe in groupby(actives, key=lambda f: f.objet.axe_code)]
+    couverture = render_partie("bilan/couverture", bilan=bilan, convention=convention, logos=logos, composition=describe_composition(s))
+    situation = None if bilan.is_accepte else compute_situation(convention)  # the frozen steps tell what was paid
+    solde = render_partie("bilan/solde", soldes=soldes, bilan=bilan, formule=write_formule(bilan.formule), situation=situation)
+    suite = [
         render_partie("bilan/suite", s=s, bilan=bilan, propositions=[f for f in actives if f.objet.proposition.strip()]),
         render_partie("bilan/signatures", bilan=bilan, convention=convention),
     ]
+    return [
+        ("Couverture", couverture),
+        ("Sommaire", render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs)))),
+        ("Synthèse", render_partie("bilan/synthese", **contexte_synthese(soldes))),
+        ("Chiffres par axe", render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes])),
+        ("L’année en images", render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p))),
+        # Fiches of an axe follow one another on the page; each axe starts a new one, so that an entry typesets its axe only.
+        *((f"Fiches de l’axe {groupe[0].objet.axe_code}", render_groupe(groupe, groupe is groupes[0], pieces)) for groupe in groupes),
+        (
+            "Récapitulatif",
+            render_partie("bilan/recapitulatif", s=s, bilan=bilan, groupes=list_groupes(s), nb_colonnes=8 + len(s.financeurs)),
+        ),
+        ("Versements et solde", solde),
+        ("Ce qui change", join_parties(suite)),
+    ]
+
+
+def render_groupe(groupe: list[FicheSuivie], premier: bool, pieces: dict[int | None, list[str]]) -> SafeString:
+    """Fiches of one axe, the first group under the title of them all."""
+    return join_parties(
+        render_partie(
+            "bilan/fiche",
+            f=f,
+            bilan=f.objet.bilan,
+            premiere=premier and rang == 0,
+            suite=rang > 0,
+            pieces=pieces.get(f.objet.pk, []),
+        )
+        for rang, f in enumerate(groupe)
+    )
 
 
 def list_groupes(s: Synthese) -> list[tuple[AxeSuivi, list[tuple[FicheSuivie, list[Decimal | None]]], list[Decimal | None]]]:
