@@ -312,7 +312,8 @@ def test_typed_markup_is_printed_as_typed_and_loads_nothing(petite: Convention, 
     demandees: list[str] = []
     permis = socle.pdf_moteur.is_allowed
     monkeypatch.setattr(socle.pdf_moteur, "is_allowed", lambda url: demandees.append(url) or permis(url))
-    socle.pdf_moteur._sheet.cache_clear()  # read again, so that what a document loads is seen
+    for lu in (socle.pdf_moteur._sheet, socle.pdf_moteur._fonts):
+        lu.cache_clear()  # read again, so that what a document loads is seen
     lecture = publish(petite)
     texte = join(lecture.textes.values()).replace(" ", "").replace("-", "")
     assert texte.count("<script>alert(1)</script><imgsrc=file:///etc/passwd><ahref=https://exemple.example>") >= 6
