@@ -56,9 +56,9 @@ def retry(user: Any, travail: Travail) -> Travail:
         if not actuel.is_relancable:
             raise ValidationError("Ce travail est fait : il n’y a rien à relancer.")
         actuel.etat, actuel.demande_par, actuel.demande_le = Travail.Etat.EN_ATTENTE, user, timezone.now()
-        actuel.commence_le = actuel.fini_le = actuel.tache = actuel.ouvrier = None
+        actuel.commence_le = actuel.fini_le = actuel.tache = None
         actuel.fait = actuel.total = actuel.essais = 0
-        actuel.etape = actuel.erreur = actuel.resultat = ""
+        actuel.etape = actuel.erreur = actuel.resultat = actuel.ouvrier = ""
         actuel.arret_demande = False
         actuel.genre.preparer(actuel)
         actuel.save()

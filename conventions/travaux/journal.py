@@ -83,7 +83,7 @@ class Travail(models.Model):
     arret_demande = models.BooleanField("arrêt demandé", default=False)
     appel = models.JSONField("appel", default=dict)
     tache = models.UUIDField("tâche", null=True, blank=True, db_index=True)
-    ouvrier = models.ForeignKey(Ouvrier, models.SET_NULL, verbose_name="ouvrier", related_name="travaux", null=True, blank=True)
+    ouvrier = models.CharField("ouvrier", max_length=64, blank=True)  # its name: no lock between what works and who works
     resultat = models.CharField("résultat", max_length=300, blank=True)
 
     objects = TravailQuerySet.as_manager()
@@ -92,7 +92,10 @@ class Travail(models.Model):
         verbose_name = "travail"
         verbose_name_plural = "travaux"
         ordering = ["-demande_le", "-pk"]
-        indexes = [models.Index(fields=["sorte", "etat", "fini_le"], name="travail_durees")]
+        indexes = [
+            models.Index(fields=["sorte", "etat", "fini_le"], name="travail_durees"),
+            models.Index(fields=["etat"], condition=Q(etat__in=["en_attente", "en_cours"]), name="travail_vivants"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["sorte", "convention", "cle"],

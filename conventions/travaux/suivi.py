@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from conventions.conventions import Convention
-from conventions.travaux.journal import Ouvrier, Travail
+from conventions.travaux.journal import Travail
 from conventions.travaux.sortes import SORTES
 from socle.commandes import Refus
 
@@ -41,7 +41,7 @@ class TravailRefuse(Exception):
 class Poste:
     """Where a task runs: set by the worker, empty elsewhere."""
 
-    ouvrier: Ouvrier | None = None
+    ouvrier: str = ""
     tache: uuid.UUID | None = None
 
 
@@ -120,7 +120,7 @@ class Suivi:
 
     def give_back(self) -> None:
         """Interrupted with its worker: it waits for the next one."""
-        self._write(etat=Travail.Etat.EN_ATTENTE, ouvrier=None)
+        self._write(etat=Travail.Etat.EN_ATTENTE, ouvrier="", essais=F("essais") - 1)
 
     def _mine(self) -> Any:
         return Travail.objects.filter(pk=self.travail.pk, etat=Travail.Etat.EN_COURS, commence_le=self.travail.commence_le)
