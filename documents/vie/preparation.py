@@ -11,6 +11,7 @@ from django_tasks import task
 
 from comptes.models import Utilisateur
 from conventions.models import Convention, Travail
+from conventions.travaux.estimation import tell_left
 from conventions.travaux.sortes import Sorte, register
 from conventions.travaux.suivi import ArretDemande, TravailRefuse, follow, start
 from documents.vie.actes import Passage, check_passage, pass_convention
@@ -44,6 +45,11 @@ class Preparation(models.Model):
     def is_en_cours(self) -> bool:
         """A worker has it, or will: one that died gives it to another."""
         return not self.erreurs and self.travail is not None and self.travail.is_vivant
+
+    @property
+    def reste(self) -> str:
+        """« encore 20 secondes environ »; empty when unknown."""
+        return tell_left(self.travail) if self.travail else ""
 
 
 def _let_down(travail: Travail) -> None:
