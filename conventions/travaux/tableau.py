@@ -94,7 +94,7 @@ def draw_durees(durees: list[Duree]) -> Graphique | None:
         [Valeurs(d.titre, _count(d.mediane), _count(d.longue), f"{write_duree(d.mediane)} / {write_duree(d.longue)}") for d in durees],
         ENTETES,
         [[d.titre, str(d.nombre), write_duree(d.mediane), write_duree(d.longue)] for d in durees],
-        noms=("La plus longue", "Médiane"),
+        noms=("Maximum", "Médiane"),
     )
 
 
