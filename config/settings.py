@@ -107,7 +107,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Work done beside the pages: a worker takes it from the database (`manage.py db_worker`) ----------
+# --- Work done beside the pages: a worker takes it from the database (`manage.py run_worker`) ----------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 IMPORT_DIRECT = env.int("TRAITDUNION_IMPORT_DIRECT", default=300_000)  # bytes; larger spreadsheets are read by the worker
 

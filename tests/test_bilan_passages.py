@@ -50,6 +50,7 @@ from tests.factories import euros
 from tests.paiements import Plan
 from tests.signees import amend, conclude
 from tests.test_signatures import run_together
+from tests.travaux import do as work
 
 pytestmark = pytest.mark.django_db
 ETATS = ["brouillon", "soumis", "observations", "corrige", "accepte"]
@@ -636,7 +637,7 @@ def test_pdf_is_typeset_once_and_served_the_same_for_ever(
     document = DocumentBilan.objects.get()
     assert (composes, document.read_pdf(), document.taille_pdf) == ([2018], PDF + b" 1", len(PDF) + 2)
     assert document.empreinte_pdf == hashlib.sha256(PDF + b" 1").hexdigest()
-    typeset_bilan.enqueue(an.bilan.pk)
+    work("bilan", an.bilan.convention, typeset_bilan, an.bilan.pk, cle="encore")
     Organisation.objects.filter(pk=an.plan.payeur.pk).update(nom="Un autre nom")
     page = reverse("bilan_document", args=[an.bilan.convention.reference, 2018, "pdf"])
     for user in (an.cci, an.gens["lecteur du payeur"]):
@@ -667,7 +668,7 @@ def test_bilan_being_written_is_typeset_as_it_is_each_time(an: Annee, composes: 
 
 
 def test_worker_finds_nothing_to_do_for_a_bilan_that_is_not_accepted(an: Annee, composes: list[int]) -> None:
-    typeset_bilan.enqueue(an.bilan.pk)
+    work("bilan", an.bilan.convention, typeset_bilan, an.bilan.pk, cle="encore")
     assert composes == []
 
 

@@ -29,7 +29,7 @@ from financement.imports.presentation import present_apercu
 from financement.imports.realise import LigneBilanResource
 from financement.imports.realise_modele import write_modele
 from financement.imports.reconnaissance import Proposition
-from financement.imports.taches import Suivi, start_analyse, start_ecriture
+from financement.imports.taches import SuiviImport, start_analyse, start_ecriture
 from financement.models import Bilan, LigneBilan, LigneCout, NatureDepense, Realisation
 from tests import factories
 from tests.budgets import make_budget, make_sheets, read_refus
@@ -504,7 +504,7 @@ def test_requests_do_not_grow_with_the_lines(bilan: Bilan, partenaire: Utilisate
 def test_worker_names_what_it_writes(bilan: Bilan, partenaire: Utilisateur, django_capture_on_commit_callbacks: Any, settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     imp = deposit(partenaire, bilan.convention, "r.xlsx", table(("E.A 1.1", "Missions", None, 8, None)), bilan)
-    Suivi(imp.pk, imp.objet)(0.5)
+    SuiviImport(imp.pk, imp.objet)(0.5)
     imp.refresh_from_db()
     assert imp.etape == "Comparaison avec le réalisé 2019"
     with django_capture_on_commit_callbacks(execute=True):
