@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "socle.metriques.CompterRequetes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -184,6 +185,11 @@ AXES_USERNAME_CALLABLE = "comptes.connexion.read_email"
 AXES_LOCKOUT_TEMPLATE = "account/verrouille.html"
 AXES_IPWARE_PROXY_COUNT = env.int("TRAITDUNION_PROXIES", default=0) or None
 AXES_VERBOSE = False
+
+# --- Watching ---------------------------------------------------------------------------------------
+JETON_METRIQUES = env.str("TRAITDUNION_METRIQUES", default="")  # who gives it reads /metriques/; without it, nobody does
+# Probes of the same machine ask without HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^sante/", r"^metriques/$"]
 
 # --- Language --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "fr"
