@@ -221,6 +221,8 @@ TABLE = {
     "registre": PAGE,
     "registre_tableur": Adresse({"forme": "ods"}),
     "sante": PUBLIQUE,
+    "pret": PUBLIQUE,
+    "metriques": Adresse(anonyme=404, lecteur=404, lecture_seule=True),
     "account_login": Adresse(anonyme=200, lecteur=302, lecture_seule=False),
     "account_inactive": PUBLIQUE,
     "account_logout": Adresse(lecteur=200, lecture_seule=False),
