@@ -230,6 +230,8 @@ EXPLOITANT = {
     )
 }
 
+DOCUMENT_DIRECT = env.int("TRAITDUNION_DOCUMENT_DIRECT", default=4)  # parts typeset at once; more of them are left to the workers
+DOCUMENT_AVANCE = env.bool("TRAITDUNION_DOCUMENT_AVANCE", default=True)  # what changes is typeset before anybody asks
 FIGER_DIRECT = env.int("TRAITDUNION_FIGER_DIRECT", default=3)  # fiches; longer documents are frozen by the worker
 
 # --- Electronic signatures -------------------------------------------------------------------------

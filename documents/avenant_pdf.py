@@ -9,6 +9,7 @@ from documents.avenants import compute_difference
 from documents.differences import Difference
 from documents.logos import load_logos
 from documents.publication import (
+    SOMMAIRE,
     Entree,
     attach_budget,
     has_recap,
@@ -37,7 +38,7 @@ def publish_avenant(avenant: Convention) -> bytes:
     corps = render_partie("avenant", articles=articles, precedents=precedents, originaux=originaux, feuilles=feuilles, **contexte)
     parties = [
         ("Couverture", render_partie("couverture_avenant", logos=logos, **contexte)),
-        ("Sommaire", render_partie("sommaire", entrees=list_entrees(articles, feuilles, annexe_recap))),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(articles, feuilles, annexe_recap))),
         ("Avenant", corps),
         *((f"Fiche {f.fiche.code}", render_fiche(f, niveau=1, ensuite=True)) for f in feuilles),
     ]

@@ -30,6 +30,7 @@ from socle.pdf import Cahier, Description, Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
 Partie = tuple[str, SafeString]  # name, HTML
+SOMMAIRE = "Sommaire"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def compose_convention(convention: Convention) -> Document:
     )
     parties = [
         ("Couverture", couverture),
-        ("Sommaire", render_partie("sommaire", entrees=list_entrees(convention, texte, recap))),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(convention, texte, recap))),
         ("Préambule", render_partie("preambule", convention=convention, texte=texte, objectifs=convention.objectifs.all())),
     ]
     if axes := list_axes(convention, feuilles):
@@ -273,7 +274,10 @@ def compose(
         "courant": " · ".join(filter(None, [nom or convention.nom_court, sigles])),
         "mention": describe_mention(convention) if mention is None else mention,
     }
-    cahiers = [Cahier(n, render_to_string("pdf/document.html", {"nom": n, "partie": partie, **contexte})) for n, partie in parties]
+    cahiers = [
+        Cahier(n, render_to_string("pdf/document.html", {"nom": n, "partie": partie, **contexte}), sommaire=n == SOMMAIRE)
+        for n, partie in parties
+    ]
     description = Description(
         titre,
         denominations[0] if denominations else "Trait d’union",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from comptes.models import Organisation
 from conventions.models import Article, Axe, Convention, MontantDeclare, Objectif, Partie
@@ -21,6 +21,8 @@ from financement.models import CoFinancement, LigneCout, MontantRecapDeclare, Na
 
 # What an agreement is printed from: data, and the code and templates that print them.
 CODE = ("comptes", "conventions", "fiches", "financement", "documents", "socle")
+DE_CONVENTION: tuple[type[Model], ...] = (Article, Axe, MontantDeclare, MontantRecapDeclare, Objectif, Partie, Versement)
+DE_FICHE: tuple[type[Model], ...] = (CoFinancement, Indicateur, LigneCout, ProduitPret, TotalDeclare)
 
 
 def list_rows(convention: Convention) -> Iterator[QuerySet[Any]]:
@@ -28,14 +30,12 @@ def list_rows(convention: Convention) -> Iterator[QuerySet[Any]]:
     pk = convention.pk
     liees = [i for i in (pk, convention.parent_id, convention.renouvelle_id, convention.avenant_de_id) if i]
     yield Convention.objects.filter(pk__in=liees)
-    for modele in (Article, Axe, MontantDeclare, MontantRecapDeclare, Objectif, Partie, Versement):
-        yield modele._default_manager.filter(convention=pk)
+    yield from (m._default_manager.filter(convention=pk) for m in DE_CONVENTION)
     yield Acceptation.objects.filter(convention=pk, retiree_le=None)
     yield FicheAction.toutes.filter(convention=pk)
     maitres = FicheAction.maitres_ouvrage.through.objects.filter(ficheaction__convention=pk)
     yield maitres
-    for modele in (CoFinancement, Indicateur, LigneCout, ProduitPret, TotalDeclare):
-        yield modele._default_manager.filter(fiche__convention=pk)
+    yield from (m._default_manager.filter(fiche__convention=pk) for m in DE_FICHE)
     yield CibleIndicateur.objects.filter(indicateur__fiche__convention=pk)
     yield NatureDepense.objects.all()
     yield Organisation.objects.filter(

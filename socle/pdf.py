@@ -27,6 +27,7 @@ class Cahier:
 
     nom: str
     html: str
+    sommaire: bool = False
 
     @cached_property
     def autonome(self) -> str:
@@ -56,7 +57,7 @@ class Document:
         feuille = pdf_moteur.compute_empreinte_feuille(pdf_moteur.FEUILLE.stat().st_mtime_ns)
         cles = []
         for cahier in self.cahiers:
-            somme = hashlib.sha256(f"{moteur}\n{feuille}\n{cahier.autonome}".encode())
+            somme = hashlib.sha256(f"{moteur}\n{feuille}\n{cahier.sommaire}\n{cahier.autonome}".encode())
             for nom, (contenu, type_mime) in sorted(self.ressources.items()):
                 if RESSOURCE + nom in cahier.html:
                     somme.update(f"\n{nom} {type_mime} ".encode() + hashlib.sha256(contenu).digest())
@@ -98,7 +99,7 @@ def render_cahiers(document: Document, avancer: Avancement | None = None, *, reb
         if pret is None:
             if avancer:
                 avancer(fait, len(rangs), cahier.nom)
-            pret = prepare(pdf_moteur.render_html(cahier.autonome, document.ressources), cle[:10])
+            pret = prepare(pdf_moteur.render_html(cahier.autonome, document.ressources), cle[:10], cahier.sommaire)
             pdf_cahiers.keep_cahier(cle, pret)
         prets[rang] = pret
     return [prets[rang] for rang in rangs]

@@ -67,10 +67,20 @@ def keep_document(cle: str, contenu: bytes) -> None:
     depot.write(cle, "pdf", contenu)
 
 
+def read_version(version: str) -> str:
+    """The key of the document printed for some state of the data; empty when there is none."""
+    return (depot.read(version, "version") or b"").decode()
+
+
+def keep_version(version: str, cle: str) -> None:
+    """Keep the key of the document printed for a state of the data."""
+    depot.write(version, "version", cle.encode())
+
+
 def clear() -> None:
     """Forget everything, for measures: nothing is lost, it is only made again."""
     _recents.clear()
-    depot.delete_all({"cahier", "pdf"})
+    depot.delete_all({"cahier", "pdf", "version"})
 
 
 def _remember(cle: str, pret: Prepare) -> None:

@@ -35,8 +35,11 @@ class Prepare:
     polices: dict[str, Police]
 
 
-def prepare(brut: bytes, marque: str) -> Prepare:
-    """Make a rendered part ready; `marque` tells its identifiers from those of other parts. Raises pikepdf.PdfError."""
+def prepare(brut: bytes, marque: str, sommaire: bool = False) -> Prepare:
+    """Make a rendered part ready; `marque` tells its identifiers from those of other parts. Raises pikepdf.PdfError.
+
+    The lists of a `sommaire` are tables of contents.
+    """
     with Pdf.open(BytesIO(brut)) as pdf:
         parents = ParentTree(pdf)
         drop_nested_annotations(pdf, parents)
@@ -50,6 +53,8 @@ def prepare(brut: bytes, marque: str) -> Prepare:
         prune_empty(pdf.Root.StructTreeRoot)
         parents.write()
         mark_headers(pdf, marque)
+        if sommaire:
+            tag_contents(pdf)
         ancres, signets = read_ancres(pdf), read_signets(pdf)
         polices = read_polices(pdf)
         for cle in ("/Names", "/Outlines", "/Metadata"):
@@ -60,6 +65,14 @@ def prepare(brut: bytes, marque: str) -> Prepare:
             sortie, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True, min_version="1.7"
         )
         return Prepare(sortie.getvalue(), len(pdf.pages), ancres, signets, folios, polices)
+
+
+def tag_contents(pdf: Pdf) -> None:
+    """Say that a list is a table of contents."""
+    noms = {Name.L: Name.TOC, Name.LI: Name.TOCI, Name.LBody: Name.NonStruct}
+    for element in walk(pdf.Root.StructTreeRoot):
+        if element.get("/S") in noms:
+            element.S = noms[element.S]
 
 
 def mark_headers(pdf: Pdf, marque: str) -> None:

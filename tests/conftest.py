@@ -101,6 +101,12 @@ def _shared_cahiers(tmp_path_factory: pytest.TempPathFactory) -> None:
     options["location"] = commun / "cahiers"
 
 
+@pytest.fixture(autouse=True)
+def _nothing_ahead(settings: Any) -> None:
+    """Documents are typeset when a test asks for them."""
+    settings.DOCUMENT_AVANCE = False
+
+
 @pytest.fixture
 def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSystemStorage:
     """A storage where nothing is typeset yet, for tests that look at what is typeset again."""

@@ -418,10 +418,11 @@ def copy_tables() -> dict[str, list[Any]]:
 
 @pytest.fixture(autouse=True)
 def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
+    for nom in ("publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
-    monkeypatch.setattr(avenants, "publish_convention", lambda *args: b"%PDF-")
-    for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel", "read_bilan"):
+    for module, nom in ((views, "serve_convention"), (avenants, "serve_convention"), (bilans, "serve_bilan")):
+        monkeypatch.setattr(module, nom, lambda *args: HttpResponse(b"%PDF-", content_type="application/pdf"))
+    for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel"):
         monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
 
 

@@ -345,7 +345,8 @@ DOCUMENTS = {
 def test_documents_ask_as_much_when_everything_doubles(
     nom: str, grandir: Callable[[], None], client_agent: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("documents.publication.render_pdf", lambda document: b"%PDF-")
+    for module in ("mise_en_forme", "publication", "bilans.publication"):
+        monkeypatch.setattr(f"documents.{module}.render_pdf", lambda document: b"%PDF-")
     adresse = DOCUMENTS[nom]
     avant = len(ask(client_agent, adresse))
     grandir()

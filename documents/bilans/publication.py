@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from conventions.formules import write_formule
 from documents.bilans.figes import read_soldes
 from documents.logos import load_logos
-from documents.publication import Entree, Partie, join_parties, publish_parties, render_partie
+from documents.publication import SOMMAIRE, Entree, Partie, compose, join_parties, render_partie
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.comptes import sum_comptes
 from financement.bilans.graphiques import (
@@ -31,7 +31,7 @@ from financement.bilans.suivi import AxeSuivi, FicheSuivie, Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.situation import compute_situation
 from socle.montants import ZERO
-from socle.pdf import PieceJointe
+from socle.pdf import Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
 COURT, LIGNES = 620, 12  # characters and lines of a text that stay on the page of elected members, on a slide
@@ -40,20 +40,31 @@ AXES = 6  # above, their chart would not leave room for their table on one page
 
 def publish_bilan(bilan: Bilan) -> bytes:
     """The whole bilan of a year, its spreadsheet inside. Raises MoteurAbsent."""
+    return render_pdf(compose_bilan(bilan))
+
+
+def compose_bilan(bilan: Bilan) -> Document:
+    """The whole bilan of a year, part by part."""
     synthese = compute_synthese(bilan)
     soldes = read_soldes(synthese)
     p = compute_pluriannuel(bilan.convention)
-    return publish(bilan, f"Bilan annuel {bilan.annee} – {bilan.convention.titre}", list_parties(soldes, p), soldes)
+    titre = f"Bilan annuel {bilan.annee} – {bilan.convention.titre}"
+    return compose_parties(bilan, titre, list_parties(soldes, p), soldes)
 
 
-def publish(bilan: Bilan, titre: str, parties: list[Partie], soldes: Soldes | None = None) -> bytes:
-    """Parts of a bilan as one PDF, with its own marking."""
+def publish(bilan: Bilan, titre: str, parties: list[Partie]) -> bytes:
+    """Parts of a bilan as one PDF. Raises MoteurAbsent."""
+    return render_pdf(compose_parties(bilan, titre, parties))
+
+
+def compose_parties(bilan: Bilan, titre: str, parties: list[Partie], soldes: Soldes | None = None) -> Document:
+    """Parts of a bilan as one document, with its own marking."""
     convention = bilan.convention
     nom = f"{bilan.convention.reference.lower()}-bilan-{bilan.annee}.xlsx"
     pieces = [PieceJointe(nom, write_bilan_xlsx(soldes), f"Bilan {bilan.annee}, tableur avec ses formules")] if soldes else []
     ressources, _ = load_logos(convention)
     courant = f"Bilan {bilan.annee}, {convention.nom_court[:1].lower()}{convention.nom_court[1:]}"
-    return publish_parties(convention, titre, parties, ressources, pieces, courant, describe_mention(bilan), date_of(bilan))
+    return compose(convention, titre, parties, ressources, pieces, courant, describe_mention(bilan), date_of(bilan))
 
 
 def describe_mention(bilan: Bilan) -> str:
@@ -92,7 +103,7 @@ def list_parties(soldes: Soldes, p: Pluriannuel) -> list[Partie]:
     ]
     return [
         ("Couverture", couverture),
-        ("Sommaire", render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs)))),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs)))),
         ("Synthèse", render_partie("bilan/synthese", **contexte_synthese(soldes))),
         ("Chiffres par axe", render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes])),
         ("L’année en images", render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p))),

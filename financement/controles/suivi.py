@@ -11,6 +11,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
+from django.dispatch import Signal
 from django.utils import timezone
 from django_tasks import task
 
@@ -29,6 +30,7 @@ from financement.versements import Versement
 
 CONTROLE = register(Sorte("controle", "Contrôle de cohérence", arretable=False))
 TOURS = 5  # a change made during the check asks for another one; after so many, the next change will
+verifiee = Signal()  # a convention changed, and its check is done; told with its number
 _silence: ContextVar[bool] = ContextVar("silence", default=False)
 
 
@@ -88,6 +90,7 @@ def verifier_convention(travail: int, pk: int) -> None:
                 break
             suivi(tour, TOURS, "Application des règles")
             verify(verification.convention)
+    verifiee.send(sender=None, convention=pk)
     # What changed between the last look and the end of this work found it running still, and asked for no other.
     if verification := _read_perimee(pk):
         ask_check(verification.convention)
