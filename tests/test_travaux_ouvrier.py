@@ -65,6 +65,7 @@ def lachees(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
     vues: list[tuple[int, str]] = []
     SORTES["essai"] = Sorte("essai", "Essai", delaisser=lambda t: vues.append((t.pk, t.etat)))
     monkeypatch.setattr(ouvrier, "warm_up", lambda: None)
+    monkeypatch.setattr(ouvrier, "close_old_connections", lambda: None)  # it would close the transaction of the test
     yield vues
     del SORTES["essai"]
     _pendant.clear()
