@@ -14,6 +14,7 @@ from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, R
 from conventions.gel import explain_gel
 from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique, Travail
 from conventions.travaux.actes import cancel, retry
+from conventions.travaux.sortes import SORTES
 from conventions.variables import BLOCS, VARIABLES
 
 
@@ -161,12 +162,25 @@ class PolitiqueAdmin(ReferentielAdmin):
     search_fields = ["nom", "description"]
 
 
+class FiltreSorte(admin.SimpleListFilter):
+    """Kinds of work, by their titles."""
+
+    title = "sorte"
+    parameter_name = "sorte"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(((sorte.cle, sorte.titre) for sorte in SORTES.values()), key=lambda choix: choix[1])
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(sorte=self.value()) if self.value() else queryset
+
+
 @admin.register(Travail)
 class TravailAdmin(admin.ModelAdmin):
     """Work done beside the pages: read here, stopped and started again by actions, never written by hand."""
 
-    list_display = ["titre", "convention", "etat", "progression", "demande_par", "demande_le", "fini_le", "essais"]
-    list_filter = ["etat", "sorte", ("convention", FiltreVisible)]
+    list_display = ["titre", "reference", "etat", "progression", "demande_par", "demande_le", "fini_le", "essais"]
+    list_filter = ["etat", FiltreSorte, ("convention", FiltreVisible)]
     list_select_related = ["convention", "demande_par"]
     search_fields = ["sorte", "cle", "convention__reference", "erreur"]
     fields = [
@@ -189,6 +203,10 @@ class TravailAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    @admin.display(description="convention", ordering="convention__reference")
+    def reference(self, travail: Travail) -> str:
+        return travail.convention.reference if travail.convention else ""
 
     @admin.display(description="progrès")
     def progression(self, travail: Travail) -> str:

@@ -19,7 +19,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from comptes.models import Utilisateur
-from conventions.models import Convention, MontantDeclare
+from conventions.models import Convention, MontantDeclare, Travail
 from documents import views
 from documents.figes import keep_file
 from documents.models import DocumentFige, Signature
@@ -63,6 +63,7 @@ OBSERVATION, REALISATION, NATURE, PART_BILAN = (
     900_047,
 )  # what is observed, noted in the carnet, on what nature of expense
 COMPTE = "organisation-essai"
+TRAVAIL = 900_051  # work done beside the pages
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
 FACTURE = b"%PDF-1.7\n"
@@ -155,6 +156,10 @@ TABLE = {
     "carnet_noter": A_CONTROLER,
     "carnet_retirer": Adresse({"reference": REFERENCE, "pk": REALISATION}, lecteur=405, lecture_seule=False),
     "carnet_piece": Adresse({"reference": REFERENCE, "pk": REALISATION}),
+    "travaux": Adresse(lecteur=403),
+    "travail": Adresse({"pk": TRAVAIL}),
+    "travail_arreter": Adresse({"pk": TRAVAIL}, lecteur=405, lecture_seule=False),
+    "travail_relancer": Adresse({"pk": TRAVAIL}, lecteur=405, lecture_seule=False),
     "portefeuille": PAGE,
     "portefeuille_tableur": Adresse({"forme": "csv"}),
     "compte_bancaire": Adresse({"cle": COMPTE}, lecture_seule=False),
@@ -347,6 +352,13 @@ ADMIN_COMMUNES = {
 }
 ADMIN_MODELES = {"add", "changelist", "history", "delete", "change", "", "simple_history", "import", "process_import", "export"}
 TRAVAUX = "django_tasks_database_dbtaskresult_"  # work done in the background, shown by its library to the operator
+
+
+def make_travail(convention: Convention | None = None) -> Travail:
+    """A work of a convention, as the factories make the other rows."""
+    return Travail.objects.create(sorte="document", convention=convention or factories.ConventionFactory())
+
+
 RACINES: dict[type[Model], Any] = {
     Convention: factories.ConventionFactory,
     MontantDeclare: factories.MontantDeclareFactory,
@@ -367,6 +379,7 @@ RACINES: dict[type[Model], Any] = {
     Reprise: factories.RepriseFactory,
     Bilan: factories.BilanFactory,
     Realisation: factories.RealisationFactory,
+    Travail: make_travail,
 }
 
 
@@ -477,6 +490,7 @@ def build_convention() -> None:
     Signature.objects.create(
         pk=SIGNATURE, document=retire, partie=partie, mode="papier", date="2018-11-02", fichier=nom, empreinte=empreinte
     )
+    Travail.objects.create(pk=TRAVAIL, sorte="document", convention=fiche.convention)
     factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
     faite = factories.FicheBilanFactory(pk=FICHE_BILAN, fiche=fiche, bilan__convention=fiche.convention, bilan__annee=ANNEE)
     factories.LigneBilanFactory(pk=LIGNE_BILAN, fiche=faite, nature=ligne.nature)

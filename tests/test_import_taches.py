@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from comptes.models import Utilisateur
 from conventions.models import Convention, Travail
+from conventions.travaux.actes import cancel, retry
 from conventions.travaux.suivi import ArretDemande
 from fiches.models import FicheAction
 from financement.echanges import LigneCoutResource
@@ -228,6 +229,40 @@ def test_reading_done_twice_reads_once(imp: ImportBudget, monkeypatch: pytest.Mo
     monkeypatch.setattr(taches, "analyse", None)
     read(imp)
     assert state(imp)[0] == Etat.APERCU
+
+
+@pytest.mark.parametrize("etat", [Etat.ECHEC, Etat.ABANDONNE])
+def test_reading_is_started_again_from_the_list_of_works(
+    imp: ImportBudget, auteur: Utilisateur, etat: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_analyse(imp, direct=False)
+    put(imp, etat=etat, arret_demande=etat == Etat.ABANDONNE)
+    Travail.objects.update(etat="echec" if etat == Etat.ECHEC else "arrete")
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(auteur, Travail.objects.get())
+    assert (state(imp)[0], Travail.objects.get().etat) == (Etat.APERCU, "fait")
+
+
+def test_reading_stopped_before_its_turn_is_abandoned(
+    imp: ImportBudget, auteur: Utilisateur, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_analyse(imp, direct=False)
+    cancel(auteur, Travail.objects.get())
+    assert (state(imp)[0], Travail.objects.get().etat) == (Etat.ABANDONNE, "arrete")
+
+
+def test_writing_is_started_again_from_the_list_of_works(
+    apercu: ImportBudget, auteur: Utilisateur, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_ecriture(apercu, auteur, False, direct=False)
+    put(apercu, etat=Etat.APERCU, message=PANNE)
+    Travail.objects.update(etat="echec")
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(auteur, Travail.objects.get())
+    assert (state(apercu), Travail.objects.get().etat, LigneCout.objects.count()) == ((Etat.FAIT, ""), "fait", 2)
 
 
 # --- Writing ---------------------------------------------------------------------------------------

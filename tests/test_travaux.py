@@ -306,6 +306,17 @@ def test_starting_again_gives_what_was_asked_anew_meanwhile(travail: Travail, co
     assert fresh(travail).etat == Etat.ECHEC
 
 
+def test_starting_again_at_the_same_moment_as_somebody_asks_is_told(
+    travail: Travail, convention: Convention, agent: Utilisateur, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(travail, etat=Etat.ECHEC)
+    start("essai", convention, agent, noter, "a", cle="x")
+    monkeypatch.setattr(type(Travail.objects), "alive", lambda self: Travail.objects.none())  # the other's is not saved yet
+    with pytest.raises(ValidationError, match="vient d’être demandé"):
+        retry(agent, travail)
+    assert fresh(travail).etat == Etat.ECHEC
+
+
 def test_work_queued_twice_by_a_stop_and_a_restart_is_done_once(travail: Travail, agent: Utilisateur) -> None:
     cancel(agent, travail)
     retry(agent, travail)

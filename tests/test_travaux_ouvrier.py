@@ -26,8 +26,11 @@ from conventions.travaux.actes import cancel
 from conventions.travaux.ouvrier import OuvrierTravaux, give_signs, sign, warm_up
 from conventions.travaux.reprise import ESSAIS, PERDU, take_over
 from conventions.travaux.sortes import SORTES, Sorte
-from conventions.travaux.suivi import follow, poste, start
+from conventions.travaux.suivi import INCONNU, Suivi, follow, poste, start
 from fiches.models import FicheAction
+from financement.controles.journal import Contradiction, Verification
+from financement.controles.suivi import ask_check, verifier_convention
+from financement.imports import actes
 from financement.imports.journal import ImportBudget
 from financement.imports.taches import PANNE, analyser_import, ecrire_import, start_ecriture
 from financement.models import LigneCout, NatureDepense
@@ -65,6 +68,7 @@ def lachees(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
     vues: list[tuple[int, str]] = []
     SORTES["essai"] = Sorte("essai", "Essai", delaisser=lambda t: vues.append((t.pk, t.etat)))
     monkeypatch.setattr(ouvrier, "warm_up", lambda: None)
+    monkeypatch.setattr(ouvrier, "close_old_connections", lambda: None)  # it would close the transaction of the test
     yield vues
     del SORTES["essai"]
     _pendant.clear()
@@ -306,6 +310,21 @@ def test_work_that_no_task_does_is_queued_again(convention: Convention, etat: st
     assert fresh(travail).etat == Etat.FAIT
 
 
+def test_work_that_this_version_does_not_know_fails_and_stops_nobody(convention: Convention, travail: Travail) -> None:
+    passe = timezone.now() - timedelta(minutes=1)
+    for rang, appel in enumerate(({}, {"tache": "conventions.inconnue.tache", "args": []})):
+        Travail.objects.create(sorte="essai", convention=convention, cle=str(rang), appel=appel, demande_le=passe)
+    work()
+    assert fresh(travail).etat == Etat.FAIT
+    assert list(Travail.objects.exclude(pk=travail.pk).values_list("etat", "erreur")) == [(Etat.ECHEC, INCONNU)] * 2
+
+
+def test_breakdown_of_the_taking_over_keeps_no_worker_from_its_work(travail: Travail, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ouvrier, "take_over", lambda: 1 / 0)
+    work()
+    assert fresh(travail).etat == Etat.FAIT
+
+
 def test_work_that_waits_its_turn_is_not_queued_twice(travail: Travail) -> None:
     Travail.objects.filter(pk=travail.pk).update(demande_le=timezone.now() - timedelta(hours=1))
     assert (take_over(), DBTaskResult.objects.count()) == (0, 1)
@@ -362,6 +381,53 @@ def test_import_whose_worker_died_is_ended_by_another(apercu: ImportBudget, quoi
     apercu.refresh_from_db()
     assert (fresh(travail).etat, apercu.etat) == (Etat.FAIT, "apercu" if quoi == "lecture" else "fait")
     assert LigneCout.objects.count() == (0 if quoi == "lecture" else 2)
+
+
+def test_reading_taken_over_meanwhile_leaves_the_import_to_the_other_worker(apercu: ImportBudget, monkeypatch: pytest.MonkeyPatch) -> None:
+    travail = hand_over(apercu, analyser_import, "import", "analyse")
+    apercu.pages.all().delete()
+    comparer = actes.compare
+
+    def lose(*args: Any, **kwargs: Any) -> Any:
+        resultat = comparer(*args, **kwargs)
+        Travail.objects.filter(pk=travail.pk).update(commence_le=timezone.now(), ouvrier="rapide")
+        return resultat
+
+    monkeypatch.setattr(actes, "compare", lose)
+    work("lent")
+    apercu.refresh_from_db()
+    assert (apercu.etat, apercu.pages.count(), fresh(travail).etat, fresh(travail).ouvrier) == ("analyse", 0, Etat.EN_COURS, "rapide")
+
+
+def test_check_whose_worker_died_is_done_by_another_and_twice_finds_the_same(convention: Convention) -> None:
+    FicheFactory(convention=convention, code="E.A 1.1", code_imprime="E.A 9")
+    Verification.objects.create(convention=convention, perimee_le=timezone.now())
+    travail = leave_behind(verifier_convention, "controle", convention, convention.pk)
+    die(travail)
+    work()
+    trouvees = set(Contradiction.objects.values_list("pk", "empreinte"))
+    assert (fresh(travail).etat, Verification.objects.get().perimee_le, bool(trouvees)) == (Etat.FAIT, None, True)
+    Verification.objects.update(perimee_le=timezone.now())
+    encore = leave_behind(verifier_convention, "controle", convention, convention.pk)
+    work()
+    assert (fresh(encore).etat, set(Contradiction.objects.values_list("pk", "empreinte"))) == (Etat.FAIT, trouvees)
+
+
+def test_change_made_while_a_check_ends_is_checked_too(convention: Convention, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The change finds the check running still and asks for no other: the check looks once more after its end."""
+    Verification.objects.create(convention=convention, perimee_le=timezone.now())
+    travail = leave_behind(verifier_convention, "controle", convention, convention.pk)
+    fin = Suivi.end
+
+    def change_meanwhile(suivi: Suivi, etat: str, erreur: str = "") -> bool:
+        Verification.objects.update(perimee_le=timezone.now())
+        assert ask_check(convention) == travail
+        return fin(suivi, etat, erreur)
+
+    monkeypatch.setattr(Suivi, "end", change_meanwhile)
+    work()
+    assert fresh(travail).etat == Etat.FAIT
+    assert Travail.objects.alive().get().sorte == "controle"
 
 
 @pytest.mark.parametrize(("etat", "ensuite"), [("analyse", "echec"), ("ecriture", "apercu")])

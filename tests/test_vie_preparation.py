@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from comptes.models import Utilisateur
 from conventions.models import Partie, Travail
+from conventions.travaux.actes import cancel, retry
 from conventions.travaux.reprise import PERDU, take_over
 from documents import figes
 from documents.models import DocumentFige, Preparation
@@ -333,6 +334,35 @@ def test_document_is_asked_again_after_it_was_stopped(
         assert Preparation.objects.get().demandee_par == partenaire
         assert Preparation.objects.get().is_en_cours
     assert (state(projet), DocumentFige.objects.get().fait_par) == (FIGEE, partenaire)
+
+
+def test_typesetting_that_is_stopped_freezes_nothing(projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch) -> None:
+    Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now())
+
+    def stop_meanwhile(*args: Any) -> bytes:
+        cancel(admin, Travail.objects.get(sorte="figer"))
+        return PDF
+
+    monkeypatch.setattr(actes, "publish_convention", stop_meanwhile)
+    assert freeze(projet).etat == "arrete"
+    assert state(projet) == RIEN
+    assert Preparation.objects.get().erreurs == []
+
+
+def test_typesetting_is_started_again_from_the_list_of_works(
+    projet: Projet, admin: Utilisateur, morte: Preparation, django_capture_on_commit_callbacks: Rappels
+) -> None:
+    travail = Travail.objects.create(
+        sorte="figer",
+        convention=projet.convention,
+        etat="arrete",
+        appel={"tache": figer_convention.module_path, "args": [projet.convention.pk]},
+    )
+    Preparation.objects.update(erreurs=["Non."])
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(admin, travail)
+        assert Preparation.objects.get().is_en_cours
+    assert (state(projet), DocumentFige.objects.get().fait_par) == (FIGEE, admin)
 
 
 # --- Whole or not at all ---------------------------------------------------------------------------

@@ -14,19 +14,19 @@ register = template.Library()
 
 
 @register.inclusion_tag("components/travail.html", takes_context=True)
-def travail(context: Context, travail: Travail) -> dict[str, Any]:
+def travail(context: Context, travail: Travail, medianes: dict[str, Any] | None = None) -> dict[str, Any]:
     """Progress of a work, with its buttons; the page must load htmx for it to follow by itself."""
     request = context["request"]
-    return show_travail(request.user, travail, request.path) | {"csrf_token": context.get("csrf_token", "")}
+    return show_travail(request.user, travail, request.path, medianes) | {"csrf_token": context.get("csrf_token", "")}
 
 
-def show_travail(user: Any, travail: Travail, retour: str) -> dict[str, Any]:
-    """What the component needs; `retour` is the page it stands in."""
+def show_travail(user: Any, travail: Travail, retour: str, medianes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What the component needs; `retour` is the page it stands in, `medianes` what `estimate_left` remembers."""
     return {
         "travail": travail,
         "retour": retour,
         "peut_agir": not explain_droit(user, travail),
-        "reste": tell_left(travail),
+        "reste": tell_left(travail, medianes),
         "annonce": tell(travail),
     }
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from conventions.travaux.journal import Travail
@@ -61,7 +61,11 @@ def retry(user: Any, travail: Travail) -> Travail:
         actuel.etape = actuel.erreur = actuel.resultat = actuel.ouvrier = ""
         actuel.arret_demande = False
         actuel.genre.preparer(actuel)
-        actuel.save()
+        try:
+            with transaction.atomic():
+                actuel.save()
+        except IntegrityError as double:
+            raise ValidationError("Ce travail vient d’être demandé de nouveau.") from double
         transaction.on_commit(lambda: enqueue(actuel))
     return actuel
 

@@ -12,14 +12,20 @@ RECENTS = 20  # how many of the last ones tell how long the next will take
 DEBUT = timedelta(seconds=2)  # before, its own pace says nothing
 
 
-def estimate_left(travail: Travail) -> timedelta | None:
-    """What is left of a waiting or running work: from its own pace, else as long as the last of its kind. None is unknown."""
+def estimate_left(travail: Travail, medianes: dict[str, timedelta | None] | None = None) -> timedelta | None:
+    """What is left of a waiting or running work: from its own pace, else as long as the last of its kind. None is unknown.
+
+    `medianes` remembers what was read, for pages that show several works.
+    """
     if not travail.is_vivant:
         return None
     ecoule = timezone.now() - travail.commence_le if travail.commence_le and travail.etat == Travail.Etat.EN_COURS else timedelta(0)
     if travail.fait and travail.total and ecoule >= DEBUT:
         return ecoule * (travail.total - travail.fait) / travail.fait
-    habituelle = read_mediane(travail.sorte)
+    medianes = {} if medianes is None else medianes
+    if travail.sorte not in medianes:
+        medianes[travail.sorte] = read_mediane(travail.sorte)
+    habituelle = medianes[travail.sorte]
     if habituelle is None or habituelle <= ecoule:
         return None
     return habituelle - ecoule
@@ -32,9 +38,9 @@ def read_mediane(sorte: str) -> timedelta | None:
     return timedelta(seconds=median(durees)) if durees else None
 
 
-def tell_left(travail: Travail) -> str:
+def tell_left(travail: Travail, medianes: dict[str, timedelta | None] | None = None) -> str:
     """« encore 20 secondes environ »; empty when unknown."""
-    reste = estimate_left(travail)
+    reste = estimate_left(travail, medianes)
     return "" if reste is None else f"encore {round_duree(reste)} environ"
 
 

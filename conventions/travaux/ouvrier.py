@@ -58,7 +58,7 @@ class OuvrierTravaux(Worker):
         self.running_task = True  # until `run_task` ends
         tache = None
         try:
-            take_over()
+            self._look_around()
             with exclusive_transaction():
                 tache = self._find().get_locked()
                 if tache is not None:
@@ -70,6 +70,15 @@ class OuvrierTravaux(Worker):
             return None  # somebody writes for long; the next turn will do
         finally:
             self.running_task = tache is not None
+
+    def _look_around(self) -> None:
+        """What others left; a row that cannot be taken over keeps no worker from its work."""
+        try:
+            take_over()
+        except OperationalError:
+            raise
+        except Exception:
+            journal.exception("reprise impossible")
 
     def _find(self) -> Any:
         taches = DBTaskResult.objects.ready().filter(backend_name=self.backend_name)

@@ -21,6 +21,7 @@ from conventions.travaux.journal import Travail
 from conventions.travaux.sortes import SORTES
 from socle.commandes import Refus
 
+INCONNU = "Ce travail n’existe plus dans cette version du logiciel. Demandez-le de nouveau depuis sa page."
 INTERVALLE = 0.4  # seconds between two writings of the progress
 journal = logging.getLogger(__name__)
 
@@ -70,10 +71,17 @@ def start(sorte: str, convention: Convention | None, user: Any, tache: Any, *arg
 
 
 def enqueue(travail: Travail) -> None:
-    """Give a waiting work to the workers."""
-    # Read by its name: what a row kept is what runs, the first time and the others.
-    resultat = import_string(travail.appel["tache"]).enqueue(travail.pk, *travail.appel["args"])
-    Travail.objects.filter(pk=travail.pk, etat__in=Travail.VIVANTS, tache=None).update(tache=_read_uuid(resultat.id))
+    """Give a waiting work to the workers. It fails when this version of the software does not know it any more."""
+    lignes = Travail.objects.filter(pk=travail.pk, etat__in=Travail.VIVANTS)
+    try:
+        # Read by its name: what a row kept is what runs, the first time and the others.
+        tache, args = import_string(travail.appel["tache"]), travail.appel["args"]
+    except (KeyError, ImportError):
+        journal.exception("travail %s inconnu de cette version", travail.pk)
+        lignes.update(etat=Travail.Etat.ECHEC, erreur=INCONNU, fini_le=timezone.now())
+        return
+    resultat = tache.enqueue(travail.pk, *args)
+    lignes.filter(tache=None).update(tache=_read_uuid(resultat.id))
 
 
 def _read_uuid(numero: str) -> uuid.UUID | None:

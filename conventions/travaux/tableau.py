@@ -1,6 +1,6 @@
 """The page of works: what waits, what runs, what failed, how long each kind takes, who does it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -40,6 +40,7 @@ class Tableau:
     durees: list[Duree]
     ouvriers: list[Ouvrier]
     graphique: Graphique | None
+    medianes: dict[str, timedelta | None] = field(default_factory=dict)  # read while the page is written
 
 
 def read_tableau(user: Any) -> Tableau:
