@@ -19,7 +19,7 @@ ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf" $(SANS_
 export PYTHON
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install install-dev run test test-postgres verapdf lint benchmark format lock clean
+.PHONY: help install install-dev run test test-postgres test-deploiement verapdf lint benchmark format lock clean
 
 help: ## liste ce que l'on peut demander
 	@awk -F ' ## ' '/^[a-z-]+:.* ## / { sub(/:.*/, "", $$1); printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,10 @@ test: install-dev ## joue tous les tests (ARGS='-k mot' pour choisir)
 test-postgres: install-dev ## rejoue les tests sur un PostgreSQL privé
 	@.ci/systeme postgres
 	$(ESSAI) .ci/postgres $(PY) -m pytest -n $(OUVRIERS) $(ARGS_POSTGRES)
+
+test-deploiement: install-dev ## déploie pour de bon sur cette machine, sauvegarde, restaure, efface
+	@.ci/systeme postgres
+	@.ci/postgres $(PY) .ci/deploiement.py
 
 lint: install-dev ## contrôle le style, les types, l'architecture, les migrations
 	$(PY) -m ruff check .

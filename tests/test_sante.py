@@ -86,7 +86,7 @@ def test_migrations_of_the_product_are_those_expected(monkeypatch: pytest.Monkey
     monkeypatch.undo()
     settings.MIGRATION_MODULES = {}  # as in service: the suite runs without migrations
     sante.list_migrations.cache_clear()
-    assert ("documents", "0001_initial") in sante.list_migrations()
+    assert ("documents", "0001_documents_figes") in sante.list_migrations()
     sante.list_migrations.cache_clear()
 
 
