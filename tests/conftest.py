@@ -1,18 +1,15 @@
 """Shared fixtures: people, the demonstration, templates that refuse undefined variables."""
 
-import copy
+import gc
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.management.color import no_style
-from django.db import connection
-from django.db.models import Model
-from django.db.models.base import ModelState
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.template import engines
 from django.test import Client
 from hypothesis import settings as hypothesis_settings
@@ -24,6 +21,7 @@ from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
 from tests import factories
+from tests.copies import Copie
 from tests.paiements import Plan, make_plan
 
 # Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
@@ -45,6 +43,21 @@ class ParGroupes(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ParGroupes:
     return ParGroupes(config, log)
 
+
+# Nothing that modules hold is ever freed: looking through it again and again took a quarter of the time of the tests.
+gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded stays; only what tests leave is looked through, seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    gc.enable()
+
+
+# The demonstration needs DEBUG, which would keep and rewrite each query: only tests that count queries ask for them.
+BaseDatabaseWrapper.queries_logged = property(lambda connexion: connexion.force_debug_cursor)  # type: ignore[assignment]
 
 # Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -82,10 +95,17 @@ def lenient_templates() -> Iterator[None]:
     moteur.string_if_invalid = ancien
 
 
+@pytest.fixture(scope="session")
+def _dossiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for uploads, one a test, made by the first file only."""
+    racine = tmp_path_factory.mktemp("fichiers")
+    return (racine / str(rang) for rang in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _private_files(tmp_path: Path, settings: Any) -> None:
+def _private_files(_dossiers: Iterator[Path], settings: Any) -> None:
     """Uploads of a test stay in its own folder."""
-    settings.MEDIA_ROOT = tmp_path / "fichiers"
+    settings.MEDIA_ROOT = next(_dossiers)
 
 
 @pytest.fixture(autouse=True)
@@ -106,41 +126,14 @@ def sans_gel() -> Iterator[None]:
         yield
 
 
-_copie: list[list[Model]] = []
+_demonstration = Copie(load_demonstration)
 
 
 @pytest.fixture
 def demonstration(db: None, settings: Any) -> None:
-    """The two real agreements and the demonstration accounts; read once a process, then copied back row by row."""
+    """The two real agreements and the demonstration accounts; read once a process, then copied back."""
     settings.DEBUG = True
-    if _copie:
-        restore(_copie)
-    else:
-        load_demonstration()
-        _copie.extend(copy_rows())
-
-
-def copy_rows() -> list[list[Model]]:
-    """Rows of every table of the product."""
-    metier = {"comptes", "conventions", "fiches", "financement", "documents"}
-    tables = [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in metier]
-    return [rows for table in tables if (rows := list(table._base_manager.all()))]
-
-
-def clone(row: Model) -> Model:
-    """The same row, to be written anew; its values are never changed, so that nothing deeper is copied."""
-    neuve = copy.copy(row)
-    neuve._state = ModelState()
-    return neuve
-
-
-def restore(copie: list[list[Model]]) -> None:
-    """Write copied rows back with their keys, and move the sequences of keys past them."""
-    with lift(), connection.constraint_checks_disabled(), connection.cursor() as cursor:
-        for rows in copie:
-            type(rows[0])._base_manager.bulk_create([clone(row) for row in rows])
-        for requete in connection.ops.sequence_reset_sql(no_style(), [type(rows[0]) for rows in copie]):
-            cursor.execute(requete)
+    _demonstration.put()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.db.models import Model
@@ -37,7 +36,6 @@ from financement.models import (
     MontantRecapDeclare,
     PageImport,
     Paiement,
-    PieceBilan,
     PieceVersement,
     Realisation,
     Reprise,
@@ -47,7 +45,7 @@ from financement.models import (
 )
 from socle.controles import Constat, Lieu
 from tests import factories
-from tests.conftest import copy_rows, restore
+from tests.copies import Copie
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
@@ -423,23 +421,10 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
 
 
-_copie: list[list[Model]] = []
-
-
 @pytest.fixture
 def lecteur(db: None) -> Client:
     """Somebody who reads, at a convention with some of everything; built once a process, then copied back."""
-    if _copie:
-        restore(_copie)
-        imp = ImportBudget.objects.get(pk=IMPORT)
-        imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
-        for piece in (*PieceVersement.objects.all(), *PieceBilan.objects.all(), *Realisation.objects.all()):
-            piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
-        keep_file(FACTURE, "pdf")
-        keep_file(FACTURE, "pdf", "deliberations")
-    else:
-        build_convention()
-        _copie.extend(copy_rows())
+    _copie.put()
     return connect(Utilisateur.objects.get())
 
 
@@ -481,6 +466,9 @@ def build_convention() -> None:
     factories.PieceBilanFactory(pk=PIECE_BILAN, fiche=faite, ajoutee_par=utilisateur, contenu=FACTURE)
     factories.ObservationFactory(pk=OBSERVATION, bilan=faite.bilan, fiche=faite, auteur=utilisateur)
     factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=ligne.nature, auteur=utilisateur, contenu=FACTURE)
+
+
+_copie = Copie(build_convention)
 
 
 @pytest.fixture
