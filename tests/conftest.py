@@ -147,14 +147,27 @@ def chaumont(demonstration: None) -> Convention:
 
 
 @pytest.fixture
-def agent(db: None) -> Utilisateur:
+def agent(db: None, request: pytest.FixtureRequest) -> Utilisateur:
     """An agent whose organisation has no convention yet."""
+    if "convention" in request.fixturenames:
+        return Utilisateur.objects.select_related("organisation").get(pk=request.getfixturevalue("_accord")[0])
     return factories.UtilisateurFactory()
 
 
 @pytest.fixture
-def convention(agent: Utilisateur) -> Convention:
+def convention(_accord: tuple[int, int], agent: Utilisateur) -> Convention:
     """A convention of the agent's organisation with a CCI, with nothing in it."""
+    return Convention.objects.with_parties().get(pk=_accord[1])
+
+
+@pytest.fixture
+def _accord(db: None) -> tuple[int, int]:
+    """The keys of both, built once a process."""
+    return _construit.put()
+
+
+def build_agreement() -> tuple[int, int]:
+    agent = factories.UtilisateurFactory()
     convention = factories.ConventionFactory()
     factories.PartieFactory(
         convention=convention, organisation=agent.organisation, denomination="Agglo d’essai", nom_court="Agglo", ordre=10
@@ -163,7 +176,10 @@ def convention(agent: Utilisateur) -> Convention:
     factories.PartieFactory(
         convention=convention, organisation=cci, denomination="CCI d’essai", nom_court="CCI", role="beneficiaire", ordre=20
     )
-    return Convention.objects.with_parties().get(pk=convention.pk)
+    return agent.pk, convention.pk
+
+
+_construit = Copie(build_agreement)
 
 
 @pytest.fixture
