@@ -197,7 +197,10 @@ def cci(convention: Convention) -> Organisation:
 @pytest.fixture
 def partenaire(cci: Organisation) -> Utilisateur:
     """An agent of the other party."""
-    return factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
+    return Utilisateur.objects.select_related("organisation").get(pk=_partenaire.put(cci))
+
+
+_partenaire = Copie(lambda cci: factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin").pk)
 
 
 @pytest.fixture
@@ -209,7 +212,10 @@ def plan(convention: Convention, agglo: Organisation, cci: Organisation) -> Plan
 @pytest.fixture
 def etudes(db: None) -> NatureDepense:
     """A nature whose bare numbers are euros."""
-    return factories.NatureFactory(nom="Études")
+    return NatureDepense.objects.get(pk=_etudes.put())
+
+
+_etudes = Copie(lambda: factories.NatureFactory(nom="Études").pk)
 
 
 @pytest.fixture

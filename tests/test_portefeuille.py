@@ -24,6 +24,7 @@ from financement.models import NatureDepense
 from financement.portefeuille import Filtres, Portefeuille, build_portefeuille, list_choix, paginate, read_filtres
 from financement.portefeuille_lecture import list_suivies
 from tests import factories
+from tests.copies import Copie
 from tests.factories import euros
 from tests.paiements import make_paiement, sign
 
@@ -85,6 +86,14 @@ def exemple(
     The first, signed, with the CCI, for two politiques: planned 1 000 + 200 in 2018, 2 000 in 2019, « sur devis » in 2020; done 900 in 2018
     (the other line unknown), nothing told in 2019; 400 paid in 2018. The second, a draft with a craft chamber, for one politique: planned 500 in 2019.
     """
+    _exemple.put(convention, agglo, cci, etudes, ville, industrie)
+    convention.refresh_from_db()
+    return convention
+
+
+def build_example(
+    convention: Convention, agglo: Organisation, cci: Organisation, etudes: NatureDepense, ville: Politique, industrie: Politique
+) -> None:
     Convention.objects.filter(pk=convention.pk).update(reference="ESSAI-1", titre="Soutien aux entreprises")
     convention.refresh_from_db()
     add_year(convention, etudes, an2018="1000", an2019="2000", an2020=None)
@@ -102,7 +111,9 @@ def exemple(
     )
     add_year(autre, etudes, an2019="500")
     autre.politiques.add(ville)
-    return convention
+
+
+_exemple = Copie(build_example)
 
 
 def show(user: Utilisateur, **filtres: Any) -> Portefeuille:
