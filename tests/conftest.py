@@ -24,7 +24,7 @@ from tests import factories
 from tests.copies import Copie
 from tests.paiements import Plan, make_plan
 
-# Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
+# Tests that share what is long to make go to one process: printed agreements, a profile of LibreOffice, and a server with its browser for those
 # who read, another for those who write (a server started twice in one process would find its database taken back).
 LECTURES = ("administration", "budget", "editeur_pages", "pages", "parcours")
 GROUPES = {"tests/test_pdf.py": "pdf", "tests/test_verapdf.py": "pdf", "tests/test_bilan_documents.py": "bilans"}
@@ -37,7 +37,7 @@ class ParGroupes(LoadScopeScheduling):
         fichier = nodeid.partition("::")[0]
         if fichier.startswith("tests/navigateur/test_"):
             return "lecture" if Path(fichier).stem.removeprefix("test_") in LECTURES else "ecriture"
-        return GROUPES.get(fichier, nodeid)
+        return "libreoffice" if "::test_libreoffice_" in nodeid else GROUPES.get(fichier, nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ParGroupes:

@@ -58,10 +58,12 @@ def list_tables() -> list[type[Model]]:
     return [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in METIER and not m._meta.proxy]
 
 
+@cache
 def name(modele: type[Model]) -> str:
     return connection.ops.quote_name(modele._meta.db_table)
 
 
+@cache
 def list_columns(modele: type[Model]) -> str:
     return ", ".join(connection.ops.quote_name(champ.column) for champ in modele._meta.concrete_fields)
 
