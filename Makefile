@@ -17,6 +17,8 @@ SANS_BASE := --ignore-glob='tests/test_lecture_*' --ignore-glob='tests/test_nomb
 ARGS_POSTGRES = $(if $(ARGS),$(ARGS),-m "not navigateur and not verapdf" $(SANS_BASE))
 
 export PYTHON
+# Modules are compiled once for all processes, whatever the machine says of it: the tests would spend a minute on that.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install install-dev run test test-postgres test-deploiement verapdf lint benchmark format lock clean

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
@@ -37,7 +36,6 @@ from financement.models import (
     MontantRecapDeclare,
     PageImport,
     Paiement,
-    PieceBilan,
     PieceVersement,
     Realisation,
     Reprise,
@@ -47,7 +45,7 @@ from financement.models import (
 )
 from socle.controles import Constat, Lieu
 from tests import factories
-from tests.conftest import copy_rows, restore
+from tests.copies import Copie, read_tables
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
@@ -419,14 +417,8 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
 
 
 def copy_tables() -> dict[str, list[Any]]:
-    """Everything that the product holds, to see that nothing was written."""
-    modeles = [m for nom in ("comptes", "conventions", "fiches", "financement", "documents") for m in apps.get_app_config(nom).get_models()]
-    tables: dict[str, list[Any]] = {}
-    with connection.cursor() as cursor:
-        for modele in modeles:
-            cursor.execute(f"SELECT * FROM {modele._meta.db_table} ORDER BY {modele._meta.pk.column}")  # noqa: S608 (our own names)
-            tables[modele.__name__] = cursor.fetchall()
-    return tables
+    """Everything that the product holds, to see that nothing was written; sessions are not its own."""
+    return {modele._meta.label: rows for modele, rows in read_tables().items() if modele is not Session}
 
 
 @pytest.fixture(autouse=True)
@@ -439,27 +431,16 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
 
 
-_copie: list[list[Model]] = []
-
-
 @pytest.fixture
 def lecteur(db: None) -> Client:
     """Somebody who reads, at a convention with some of everything; built once a process, then copied back."""
-    if _copie:
-        restore(_copie)
-        imp = ImportBudget.objects.get(pk=IMPORT)
-        imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
-        for piece in (*PieceVersement.objects.all(), *PieceBilan.objects.all(), *Realisation.objects.all()):
-            piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
-        keep_file(FACTURE, "pdf")
-        keep_file(FACTURE, "pdf", "deliberations")
-    else:
-        build_convention()
-        _copie.extend(copy_rows())
-    return connect(Utilisateur.objects.get())
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = _copie.put()
+    return client
 
 
-def build_convention() -> None:
+def build_convention() -> str:
+    """Everything, and the session of its only person."""
     utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR, organisation__pk=PAYEUR, organisation__cle=COMPTE)
     fiche = factories.FicheFactory(
         pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", code_imprime="E.A 9", cible="100 entreprises", ordre=10
@@ -498,6 +479,10 @@ def build_convention() -> None:
     factories.PieceBilanFactory(pk=PIECE_BILAN, fiche=faite, ajoutee_par=utilisateur, contenu=FACTURE)
     factories.ObservationFactory(pk=OBSERVATION, bilan=faite.bilan, fiche=faite, auteur=utilisateur)
     factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=ligne.nature, auteur=utilisateur, contenu=FACTURE)
+    return connect(utilisateur).cookies[settings.SESSION_COOKIE_NAME].value
+
+
+_copie = Copie(build_convention)
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ from financement.models import (
 from socle.pdf import MoteurAbsent
 from tests import factories
 from tests.bilans import do, get_line, nature, open_year, pass_to, plan_fiche, reread, tell
+from tests.copies import Copie
 from tests.ecritures import spell
 from tests.factories import euros
 from tests.paiements import Plan
@@ -157,12 +158,19 @@ class Gens(dict[str, Utilisateur]):
 @pytest.fixture
 def an(plan: Plan) -> Annee:
     """One line typed, one deduced from its days, one that only the carnet knows."""
+    cle, auteur = _annee.put(plan)
+    gens = Gens(plan)
+    gens["agent du bénéficiaire"] = Utilisateur.objects.select_related("organisation").get(pk=auteur)
+    return Annee(Bilan.objects.select_related("convention").get(pk=cle), plan, gens)
+
+
+def build_year(plan: Plan) -> tuple[int, int]:
     convention, parts = plan.convention, {plan.payeur: 80, plan.beneficiaire: 20}
     premiere = plan_fiche(convention, "A1", {("Études", 2018): 1000}, parts, {2018: 10}, ordre=10)
     jours = {"jours": Decimal(10), "tarif_journalier": euros(600), "montant": euros(6000)}
     factories.LigneCoutFactory(fiche=premiere, nature=nature("Animation"), annee=2018, **jours)
     seconde = plan_fiche(convention, "A2", {("Débours", 2018): 500}, parts, ordre=20)
-    gens = Gens(plan)
+    auteur = Gens(plan)["agent du bénéficiaire"]
     bilan = open_year(convention)
     do(bilan, "A1", "Études", 900)
     do(bilan, "A1", "Animation", jours=9)
@@ -175,13 +183,16 @@ def an(plan: Plan) -> Annee:
             nature=nature("Débours"),
             montant=euros(montant),
             quoi="Affiches",
-            auteur=gens["agent du bénéficiaire"],
+            auteur=auteur,
         )
     tell(bilan, "A1", "realisee", 8)
     tell(bilan, "A2", "partielle")
     FicheBilan.objects.filter(bilan=bilan, code="A2").update(difficultes="Le devis est arrivé tard.")
     Bilan.objects.filter(pk=bilan.pk).update(recit="Une bonne année.")
-    return Annee(bilan, plan, gens)
+    return bilan.pk, auteur.pk
+
+
+_annee = Copie(build_year)
 
 
 @pytest.fixture
