@@ -2,7 +2,8 @@
 
 import hashlib
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from datetime import datetime
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage, storages
@@ -40,17 +41,32 @@ def write(cle: str, forme: str, contenu: bytes) -> None:
         logger.warning("cahier non conservé", extra={"cahier": cle}, exc_info=True)
 
 
-def delete_all(formes: Collection[str]) -> None:
-    """Delete all that is kept in these forms."""
+def list_kept() -> Iterator[str]:
+    """Names of all that is kept."""
     depot = get_storage()
     try:
         dossiers = depot.listdir("")[0]
     except FileNotFoundError:
         return
     for dossier in dossiers:
-        for nom in depot.listdir(dossier)[1]:
-            if nom.rpartition(".")[2] in formes:
-                depot.delete(f"{dossier}/{nom}")
+        yield from (f"{dossier}/{nom}" for nom in depot.listdir(dossier)[1])
+
+
+def delete_all(formes: Collection[str]) -> None:
+    """Delete all that is kept in these forms."""
+    for nom in list_kept():
+        if nom.rpartition(".")[2] in formes:
+            get_storage().delete(nom)
+
+
+def prune(avant: datetime) -> int:
+    """Delete what was kept before this time, and tell how many; what is still of use will be made again."""
+    depot, effaces = get_storage(), 0
+    for nom in list_kept():
+        if depot.get_modified_time(nom) < avant:
+            depot.delete(nom)
+            effaces += 1
+    return effaces
 
 
 def _name(cle: str, forme: str) -> str:

@@ -4,16 +4,17 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 from fontTools.ttLib import TTFont
 from pikepdf import Name
 
@@ -23,7 +24,7 @@ from documents import mise_en_forme
 from documents.mise_en_forme import ask_document, assister_document, prepare_ahead, preparer_document, print_convention
 from documents.publication import compose_convention
 from documents.versions import compute_version, list_rows
-from financement.models import Acceptation, LigneCout, NatureDepense
+from financement.models import LigneCout, NatureDepense
 from socle import pdf, pdf_cahiers, pdf_moteur
 from socle.pdf_polices import FACES, load_fonte
 from tests import factories
@@ -176,17 +177,21 @@ def test_fingerprint_covers_every_table_that_printing_reads(dijon: Convention) -
     assert lues == {rows.model._meta.db_table for rows in list_rows(dijon)}
 
 
+def read_nature(convention: Convention) -> int:
+    return LigneCout.objects.filter(fiche__convention=convention).values_list("nature", flat=True)[0]
+
+
 CHANGEMENTS: dict[str, Callable[[Convention], Any]] = {
     "title": lambda c: Convention.objects.filter(pk=c.pk).update(titre="Autre titre"),
     "signatory": lambda c: Partie.objects.filter(convention=c, ordre=10).update(signataire="Autre signataire"),
     "name of an organisation": lambda c: Organisation.objects.filter(parties__convention=c).update(ville="Autre ville"),
-    "name of a nature": lambda c: NatureDepense.objects.filter(lignes__fiche__convention=c).update(nom="Autre nature"),
+    "name of a nature": lambda c: NatureDepense.objects.filter(pk=read_nature(c)).update(nom="Autre nature"),
     "amount": lambda c: LigneCout.objects.filter(fiche__convention=c).update(montant=euros(7)),
     "fiche in the corbeille": lambda c: c.fiches.first().delete(),
     "row added": lambda c: factories.LigneCoutFactory(fiche=c.fiches.first(), annee=2019),
     "row taken away": lambda c: LigneCout.objects.filter(fiche__convention=c).first().delete(),
     "maître d’ouvrage": lambda c: c.fiches.first().maitres_ouvrage.add(Organisation.objects.first()),
-    "contradiction accepted": lambda c: Acceptation.objects.create(convention=c, cle="x", empreinte="y", motif="z", date=timezone.now()),
+    "contradiction accepted": lambda c: factories.AcceptationFactory(convention=c),
 }
 
 
@@ -375,3 +380,15 @@ def test_change_is_typeset_ahead_unless_the_document_is_frozen(projet: Conventio
     Convention.objects.filter(pk=projet.pk).update(etat="signee")
     prepare_ahead(None, projet.pk)
     assert not Travail.objects.exists()
+
+
+def test_old_parts_are_pruned_and_made_again(projet: Convention, depot: FileSystemStorage) -> None:
+    contenu = print_convention(projet)
+    vieux = time.time() - 40 * 86_400
+    gardes = [depot.path(f"{d}/{n}") for d in depot.listdir("")[0] for n in depot.listdir(d)[1]]
+    for chemin in gardes[::2]:
+        os.utime(chemin, (vieux, vieux))
+    call_command("prune_cahiers", "--jours", "30")
+    assert [os.path.exists(chemin) for chemin in gardes] == [bool(rang % 2) for rang in range(len(gardes))]
+    pdf_cahiers._recents.clear()
+    assert print_convention(projet) == contenu

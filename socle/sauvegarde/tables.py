@@ -23,6 +23,8 @@ PAQUET = 1000
 EXCLUES = {
     "auth": "groupes et permissions de Django : inutilisés",
     "axes": "tentatives de connexion",
+    "conventions.ouvrier": "ouvriers vivants, de ce moment-là",
+    "conventions.travail": "travaux de fond, en attente ou finis",
     "contenttypes": "recréés par migrate",
     "django_tasks_database": "travaux de fond, en attente ou finis",
     "sessions": "sessions ouvertes : chacun se reconnecte",
