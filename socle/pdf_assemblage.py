@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 import pikepdf
 from pikepdf import Array, Dictionary, Name, OutlineItem, Pdf, Stream, String
 
-from socle.pdf_finition import Prepare, read_cible, walk
+from socle.pdf_finition import Prepare, read_cible
 from socle.pdf_polices import Casse, list_resources
 
 Object = Any
@@ -130,7 +130,8 @@ def _merge_trees(pdf: Pdf, sources: Sequence[tuple[str, Pdf]]) -> None:
             for annotation in page.obj.get("/Annots", []):
                 if "/StructParent" in annotation:
                     annotation.StructParent = int(annotation.StructParent) + decalage
-        noms += [(str(e.ID), e) for e in walk(partie) if "/ID" in e]
+        nommes = list(copie.IDTree.Names)
+        noms += [(str(nom), element) for nom, element in zip(nommes[::2], nommes[1::2], strict=True)]
         decalage += max((int(c) for c in cles[::2]), default=-1) + 1
         debut = fin
     document.K = Array(parties)

@@ -76,13 +76,17 @@ def tag_contents(pdf: Pdf) -> None:
 
 
 def mark_headers(pdf: Pdf, marque: str) -> None:
-    """Head cells are named by the engine with numbers that every part uses again."""
+    """Head cells are named by the engine with numbers that every part uses again; those of the part are listed in its tree."""
+    noms = Array()
     for element in walk(pdf.Root.StructTreeRoot):
         if "/ID" in element:
             element.ID = pikepdf.String(f"{marque}-{element.ID}")
+            noms.append(element.ID)
+            noms.append(element)
         attributs: Any = element.get("/A")
         if isinstance(attributs, Dictionary) and "/Headers" in attributs:
             attributs.Headers = Array([pikepdf.String(f"{marque}-{nom}") for nom in attributs.Headers])
+    pdf.Root.StructTreeRoot.IDTree = Dictionary(Names=noms)
 
 
 def read_ancres(pdf: Pdf) -> dict[str, tuple[int, float, float]]:
