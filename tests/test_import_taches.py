@@ -259,10 +259,10 @@ def test_writing_is_started_again_from_the_list_of_works(
     with django_capture_on_commit_callbacks():
         start_ecriture(apercu, auteur, False, direct=False)
     put(apercu, etat=Etat.APERCU, message=PANNE)
-    Travail.objects.update(etat="echec")
+    Travail.objects.filter(sorte="import_ecriture").update(etat="echec")
     with django_capture_on_commit_callbacks(execute=True):
-        retry(auteur, Travail.objects.get())
-    assert (state(apercu), Travail.objects.get().etat, LigneCout.objects.count()) == ((Etat.FAIT, ""), "fait", 2)
+        retry(auteur, Travail.objects.get(sorte="import_ecriture"))
+    assert (state(apercu), Travail.objects.get(sorte="import_ecriture").etat, LigneCout.objects.count()) == ((Etat.FAIT, ""), "fait", 2)
 
 
 # --- Writing ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from django_tasks import task
 from comptes.models import Utilisateur
 from conventions.travaux.journal import Travail
 from conventions.travaux.sortes import Sorte, register
-from conventions.travaux.suivi import ArretDemande, Suivi, TravailRefuse, follow, start
+from conventions.travaux.suivi import ArretDemande, Suivi, TravailRefuse, TravailRepris, follow, start
 from financement.imports.actes import ApercuPerime, ImportImpossible, analyse, confirm, preview
 from financement.imports.journal import ImportBudget
 
@@ -57,6 +57,8 @@ def analyser_import(travail: int, pk: int, relire: bool = False) -> None:
             return  # abandoned meanwhile, or done already
         try:
             (preview if relire else analyse)(imp, SuiviImport(pk, imp.objet, suivi))
+        except TravailRepris:
+            raise  # the import belongs to the other worker
         except ArretDemande:
             _leave(pk, suivi, Etat.ANALYSE, etat=Etat.ABANDONNE, arret_demande=True)
             raise
