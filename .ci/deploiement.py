@@ -328,6 +328,7 @@ class Deploiement:
 @contextlib.contextmanager
 def opened() -> Iterator[Deploiement]:
     """A deployment that leaves nothing behind; its logs are shown when it is not as documented."""
+    statiques_la = (ROOT / "staticfiles").exists()
     with tempfile.TemporaryDirectory(prefix="tu-deploiement-") as dossier:
         deploiement = Deploiement(Path(dossier))
         try:
@@ -338,6 +339,8 @@ def opened() -> Iterator[Deploiement]:
             raise
         finally:
             deploiement.stop()
+            if not statiques_la:
+                shutil.rmtree(ROOT / "staticfiles", ignore_errors=True)
 
 
 def main() -> int:
