@@ -212,7 +212,7 @@ class Deploiement:
         navigateur.get("/sante/pret/", 404)
         expect(httpx.get(f"http://127.0.0.1:{clair}/", headers={"Host": HOTE}).status_code == 301, "nginx ne renvoie pas vers HTTPS.")
         navigateur.get("/calendrier/secret-a-ne-pas-garder.ics", 404)
-        wait_for(lambda: "/calendrier/…" in (ici / "traitdunion.log").read_text(), "Le journal de nginx ne note pas la requête.")
+        wait_for(lambda: "/calendrier/..." in (ici / "traitdunion.log").read_text(), "Le journal de nginx ne note pas la requête.")
         expect("secret-a-ne-pas" not in (ici / "traitdunion.log").read_text(), "Le journal de nginx garde une adresse secrète.")
         self.say("nginx devant, en HTTPS ; métriques fermées de l’extérieur, adresses secrètes hors du journal.")
         return navigateur
