@@ -291,6 +291,10 @@ def test_each_difference_is_named(archive: Path) -> None:
     assert "conventions.convention : " not in dit
 
 
+def test_archive_to_compare_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    assert run("backup", "--verify", str(tmp_path / "absente.tar"))[1].endswith("ne se lit pas, ou le stockage ne répond pas.\n")
+
+
 # --- Refusals ----------------------------------------------------------------------------------------------
 
 
