@@ -212,7 +212,7 @@ class Deploiement:
         navigateur.get("/sante/pret/", 404)
         expect(httpx.get(f"http://127.0.0.1:{clair}/", headers={"Host": HOTE}).status_code == 301, "nginx ne renvoie pas vers HTTPS.")
         navigateur.get("/calendrier/secret-a-ne-pas-garder.ics", 404)
-        wait_for(lambda: "/calendrier/…" in (ici / "traitdunion.log").read_text(), "Le journal de nginx ne note pas la requête.")
+        wait_for(lambda: "/calendrier/..." in (ici / "traitdunion.log").read_text(), "Le journal de nginx ne note pas la requête.")
         expect("secret-a-ne-pas" not in (ici / "traitdunion.log").read_text(), "Le journal de nginx garde une adresse secrète.")
         self.say("nginx devant, en HTTPS ; métriques fermées de l’extérieur, adresses secrètes hors du journal.")
         return navigateur
@@ -328,6 +328,7 @@ class Deploiement:
 @contextlib.contextmanager
 def opened() -> Iterator[Deploiement]:
     """A deployment that leaves nothing behind; its logs are shown when it is not as documented."""
+    statiques_la = (ROOT / "staticfiles").exists()
     with tempfile.TemporaryDirectory(prefix="tu-deploiement-") as dossier:
         deploiement = Deploiement(Path(dossier))
         try:
@@ -338,6 +339,8 @@ def opened() -> Iterator[Deploiement]:
             raise
         finally:
             deploiement.stop()
+            if not statiques_la:
+                shutil.rmtree(ROOT / "staticfiles", ignore_errors=True)
 
 
 def main() -> int:

@@ -70,13 +70,20 @@ def fill() -> Convention:
     return convention
 
 
+_faite: list[bytes] = []
+
+
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """The archive of a small site, whose database and files are then taken away."""
-    fill()
+    """The archive of a small site, whose database and files were then taken away; made once a process."""
     chemin = tmp_path / "sauvegarde.tar"
-    assert run("backup", str(chemin))[0] == 0
-    lose_everything()
+    if _faite:
+        chemin.write_bytes(_faite[0])
+    else:
+        fill()
+        assert run("backup", str(chemin))[0] == 0
+        _faite.append(chemin.read_bytes())
+        lose_everything()
     return chemin
 
 
@@ -282,6 +289,10 @@ def test_each_difference_is_named(archive: Path) -> None:
     assert f"{nom} : absent du stockage." in dit
     assert "intrus.pdf : absent de la sauvegarde." in dit
     assert "conventions.convention : " not in dit
+
+
+def test_archive_to_compare_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    assert run("backup", "--verify", str(tmp_path / "absente.tar"))[1].endswith("ne se lit pas, ou le stockage ne répond pas.\n")
 
 
 # --- Refusals ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from documents.publication import read_logo
 from documents.vie.actes import pass_convention
 from financement.models import ImportBudget, PieceVersement
 from tests import factories
+from tests.archives import empty_database
 from tests.depots import JUSTE, address, drop, make_file
 from tests.objets import PREFIXE, Seau, read_options, reglages_s3, serveur_s3  # noqa: F401 (fixtures)
 from tests.objets import seau as seau  # fixture
@@ -216,6 +218,18 @@ def test_document_typeset_for_signature_is_kept_checked_and_missed(perdre: Calla
     assert client.get(adresse).status_code == 410
     code, sortie = check()
     assert (code, "1 défauts" in sortie) == (1, True)
+
+
+def test_backup_of_a_bucket_is_restored_on_a_disk(seau: Seau, tmp_path: Path, settings: Any) -> None:
+    factories.OrganisationFactory(nom="Agglo d’essai")
+    nom, empreinte = keep_file(PDF, "pdf")
+    call_command("backup", str(tmp_path / "a.tar"), stdout=io.StringIO())
+    empty_database()
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "django.core.files.storage.FileSystemStorage"}}
+    call_command("restore", str(tmp_path / "a.tar"), stdout=io.StringIO())
+    assert read_kept(nom, empreinte) == PDF
+    assert Path(default_storage.path(nom)).read_bytes() == PDF
+    assert Organisation.objects.get().nom == "Agglo d’essai"
 
 
 # --- Settings --------------------------------------------------------------------------------------------

@@ -29,7 +29,9 @@ class Command(Commande):
         except FileExistsError as erreur:
             raise Refus(f"« {chemin} » existe déjà : une sauvegarde n’en remplace pas une autre.") from erreur
         except OSError as erreur:
-            raise Refus(f"La sauvegarde « {chemin} » n’a pas pu être faite ni lue : {explain_os_error(erreur)}.") from erreur
+            if options["verify"]:
+                raise Refus(f"« {chemin} » ne se lit pas, ou le stockage ne répond pas.") from erreur
+            raise Refus(f"La sauvegarde « {chemin} » n’a pas pu être faite : {explain_os_error(erreur)}.") from erreur
 
     def _make(self, chemin: Path, garder: int | None) -> None:
         if garder is not None and (garder < 1 or not chemin.is_dir()):
