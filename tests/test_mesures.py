@@ -1,10 +1,11 @@
 """What the benchmarks rest on: peers given the same content, tables and charts that say what was measured."""
 
 import re
-import xml.etree.ElementTree as ET
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 
+import defusedxml.ElementTree as ET
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
@@ -193,7 +194,7 @@ def test_curves_stay_in_the_drawing_and_their_names_apart() -> None:
     racine = ET.fromstring(draw_courbes("Durées", [Panneau("Serrées", "fiches", serrees)]))
     _, _, largeur, hauteur = map(float, str(racine.get("viewBox")).split())
     hauteurs = sorted(float(str(t.get("y"))) for t in racine.iter(f"{SVG}text") if str(t.text).startswith("courbe"))
-    assert all(b - a >= 12 for a, b in zip(hauteurs, hauteurs[1:], strict=False))
+    assert all(b - a >= 12 for a, b in pairwise(hauteurs))
     assert hauteurs[-1] < hauteur
     assert all(0 <= float(str(t.get("x"))) <= largeur for t in racine.iter(f"{SVG}text"))
 
