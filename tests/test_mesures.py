@@ -5,8 +5,8 @@ from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 
-import defusedxml.ElementTree as ET
 import pytest
+from defusedxml import ElementTree
 from docx import Document
 from docx.oxml.ns import qn
 
@@ -170,7 +170,7 @@ PANNEAU = Panneau("Une convention qui grandit", "fiches", COURBES)
 
 
 def test_chart_is_well_formed_and_says_its_title_and_its_figures() -> None:
-    racine = ET.fromstring(draw_courbes("Durées & données", [PANNEAU, PANNEAU]))
+    racine = ElementTree.fromstring(draw_courbes("Durées & données", [PANNEAU, PANNEAU]))
     assert racine.get("role") == "img"
     assert racine.findtext(f"{SVG}title") == "Durées & données"
     description = racine.findtext(f"{SVG}desc")
@@ -182,7 +182,7 @@ def test_chart_is_well_formed_and_says_its_title_and_its_figures() -> None:
 
 
 def test_curves_differ_by_more_than_their_colour() -> None:
-    racine = ET.fromstring(draw_courbes("Durées", [PANNEAU]))
+    racine = ElementTree.fromstring(draw_courbes("Durées", [PANNEAU]))
     tirets = [p.get("stroke-dasharray") for p in racine.iter(f"{SVG}path") if p.get("stroke-width") == "2"]
     assert len(set(tirets)) == len(tirets) == 2
     marques = {re.sub(r"[\d.-]+", "", str(p.get("d"))) for p in racine.iter(f"{SVG}path") if p.get("fill") != "none"}
@@ -191,7 +191,7 @@ def test_curves_differ_by_more_than_their_colour() -> None:
 
 def test_curves_stay_in_the_drawing_and_their_names_apart() -> None:
     serrees = [Courbe(f"courbe {n}", [(1, 0.001), (100, 1 + n / 1000)]) for n in range(6)]
-    racine = ET.fromstring(draw_courbes("Durées", [Panneau("Serrées", "fiches", serrees)]))
+    racine = ElementTree.fromstring(draw_courbes("Durées", [Panneau("Serrées", "fiches", serrees)]))
     _, _, largeur, hauteur = map(float, str(racine.get("viewBox")).split())
     hauteurs = sorted(float(str(t.get("y"))) for t in racine.iter(f"{SVG}text") if str(t.text).startswith("courbe"))
     assert all(b - a >= 12 for a, b in pairwise(hauteurs))
