@@ -44,7 +44,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import Client
 
-from benchmarks.volume import make_conventions
+from benchmarks.donnees import make_conventions
 from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import FicheAction

@@ -49,6 +49,7 @@ def load_data(*, demonstration: bool = True) -> None:
     from django.conf import settings
     from django.core.management import call_command
 
+    settings.DEBUG = True  # else the accounts of the demonstration are not made
     call_command("migrate", verbosity=0)
     if demonstration:
         with open(os.devnull, "w") as rien:

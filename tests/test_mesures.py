@@ -12,9 +12,9 @@ from docx.oxml.ns import qn
 
 from benchmarks import edition, outils
 from benchmarks.courbes import Courbe, Panneau, draw_courbes, write_tailles
+from benchmarks.donnees import make_conventions
 from benchmarks.outils import Cas, Serie, format_duree, format_rapport, measure, write_section, write_tableau
 from benchmarks.pairs_docx import write_docx
-from benchmarks.volume import make_conventions
 from conventions.models import Convention
 from financement.syntheses import compute_recapitulatif
 from socle.typographie import format_montant
