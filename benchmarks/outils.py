@@ -9,6 +9,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -32,6 +33,8 @@ def start_django(*, reprise: bool = False) -> Path:
     if dossier is None:
         dossier = os.environ[MARQUE] = tempfile.mkdtemp(prefix="banc-")
         atexit.register(shutil.rmtree, dossier, ignore_errors=True)
+        for arret in (signal.SIGTERM, signal.SIGINT):  # both, even in the background: what was started is stopped, what was made is deleted
+            signal.signal(arret, signal.default_int_handler)
         if not (reprise and "DATABASE_URL" in os.environ):
             os.environ["DATABASE_URL"] = f"sqlite:///{dossier}/base.sqlite3"
         os.environ["TRAITDUNION_DATA"] = dossier
