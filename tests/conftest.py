@@ -11,7 +11,7 @@ import pytest
 from django.conf import settings as django_settings
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.template import engines
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -108,15 +108,12 @@ def _private_files(_dossiers: Iterator[Path], settings: Any) -> None:
     settings.MEDIA_ROOT = next(_dossiers)
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings: Any) -> None:
-    """Static files are not listed again for each client; the journeys, which need them, say so."""
-    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
-
-
-@pytest.fixture(autouse=True)
-def _fast_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+@pytest.fixture(scope="session", autouse=True)
+def _light_settings(django_test_environment: None) -> Iterator[None]:
+    """Passwords are quick; static files are not listed again for each client: the journeys, which need them, say so."""
+    rapides = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    with override_settings(WHITENOISE_USE_FINDERS=False, WHITENOISE_AUTOREFRESH=False, PASSWORD_HASHERS=rapides):
+        yield
 
 
 @pytest.fixture
