@@ -65,10 +65,9 @@ def measure_fiches(base: int, tours: int, document: bool) -> Panneau:
         if document:
             edition.clear()
             durees["édition à froid"] = time_of(lambda r=reference: edition.publish(r))
-            if edition.KEEPS_PARTIES:
-                fiche = edition.read_convention(reference).fiches.first()
-                edition.edit(fiche, nombre)
-                durees["édition, une modification"] = time_of(lambda r=reference: edition.publish(r))
+            fiche = edition.read_convention(reference).fiches.first()
+            edition.edit(fiche, nombre)
+            durees["édition, une modification"] = time_of(lambda r=reference: edition.publish(r))
         for nom, duree in durees.items():
             points.setdefault(nom, []).append((nombre, duree))
         print(f"  {nombre} fiches : mesuré", file=sys.stderr, flush=True)

@@ -113,7 +113,7 @@ def write_html() -> str:
     return edition.write_html(edition.read_convention(DIJON))
 
 
-def list_conventions(fiche: FicheAction, pairs: Pairs) -> list[Cas]:
+def list_conventions(fiche: FicheAction, pairs: Pairs, second: edition.Second) -> list[Cas]:
     """The whole agreement: ours, then the peers."""
     numeros = count(1)
 
@@ -121,13 +121,12 @@ def list_conventions(fiche: FicheAction, pairs: Pairs) -> list[Cas]:
         edition.edit(fiche, next(numeros))
         return edition.publish(DIJON)
 
-    cas = [Cas(FROID, lambda: edition.publish(DIJON), edition.clear)]
-    if edition.KEEPS_PARTIES:
-        cas += [
-            Cas(DEUX, lambda: edition.publish_with(DIJON, 2), edition.clear),
-            Cas(EDITION, change, lambda: edition.publish(DIJON)),
-            Cas(CACHE, lambda: edition.publish(DIJON), lambda: edition.publish(DIJON)),
-        ]
+    cas = [
+        Cas(FROID, lambda: edition.publish(DIJON), edition.clear),
+        Cas(DEUX, lambda: second.publish(DIJON), second.clear),
+        Cas(EDITION, change, lambda: edition.publish(DIJON)),
+        Cas(CACHE, lambda: edition.publish(DIJON), lambda: edition.publish(DIJON)),
+    ]
     if pairs.libreoffice:
         froid, ouvert = pairs.libreoffice
         cas += [
@@ -162,8 +161,7 @@ def list_petits(fiche: FicheAction, pairs: Pairs) -> list[Cas]:
     if pairs.libreoffice:
         cas.append(Cas(FICHE_WORD, lambda: pairs.libreoffice[1].publish(write_fiche())))
     cas.append(Cas(BILAN, publish_ours_bilan, edition.clear))
-    if edition.KEEPS_PARTIES:
-        cas.append(Cas(BILAN_CACHE, publish_ours_bilan, publish_ours_bilan))
+    cas.append(Cas(BILAN_CACHE, publish_ours_bilan, publish_ours_bilan))
     return cas
 
 
@@ -243,7 +241,8 @@ def main() -> int:
         pairs = Pairs(pile)
         pairs.open(DOSSIER)
         publish_fiche(edition.read_convention(DIJON), fiche)  # the first document of a process also reads the fonts
-        conventions, petits = list_conventions(fiche, pairs), list_petits(fiche, pairs)
+        second = pile.enter_context(edition.second_worker(DIJON))
+        conventions, petits = list_conventions(fiche, pairs, second), list_petits(fiche, pairs)
         measure(conventions, options.tours)
         compositions = [duree for libre in pairs.libreoffice for duree in libre.composition]
         measure(petits, options.tours)

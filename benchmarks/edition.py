@@ -1,39 +1,25 @@
-"""Our documents, as the benchmarks ask for them: the one place that knows what the publication keeps.
+"""Our documents, as the benchmarks ask for them, and the same content for the peers."""
 
-A publication that keeps its parts offers `clear_parties` and `warm`; where it does not, every edition is a cold one.
-"""
-
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
-from django.template.loader import render_to_string
-from django.utils.safestring import SafeString
 
 from conventions.models import Convention
-from conventions.redaction import write_convention
-from conventions.variables import read_values
-from documents import publication
-from documents.publication import (
-    Feuille,
-    describe_composition,
-    describe_consolidation,
-    describe_controles,
-    describe_mention,
-    has_recap,
-    list_axes,
-    list_entrees,
-    load_feuilles,
-    load_logos,
-    render_fiche,
-    render_partie,
-    render_recap,
-)
+from documents.mise_en_forme import assister_document, print_convention
+from documents.publication import compose_convention, compose_fiche
 from fiches.models import FicheAction
-from financement.syntheses import compute_recapitulatif
-from socle.typographie import list_fr
+from socle import pdf_cahiers
+from socle.pdf import Document
 
-KEEPS_PARTIES = hasattr(publication, "clear_parties")
 STYLES = Path(settings.BASE_DIR) / "static" / "pdf"
+# The peers number pages themselves, where our style keeps places for the assembly.
+NUMEROS = """<style>@page { @bottom-right { content: "Page " counter(page) " / " counter(pages) } } @page couverture { @bottom-right { content: none } }
+.sommaire .folio::after { content: " " target-counter(attr(data-cible), page) } .renvoi .page::after { content: "" }</style>"""
 
 
 def read_convention(reference: str) -> Convention:
@@ -43,20 +29,64 @@ def read_convention(reference: str) -> Convention:
 
 def clear() -> None:
     """Forget every part that was kept."""
-    if KEEPS_PARTIES:
-        publication.clear_parties()
-
-
-def publish_with(reference: str, ouvriers: int) -> bytes:
-    """The agreement, its missing parts made by several processes."""
-    convention = read_convention(reference)
-    publication.warm(convention, ouvriers=ouvriers)
-    return publication.publish_convention(convention)
+    pdf_cahiers.clear()
 
 
 def publish(reference: str) -> bytes:
     """The whole agreement."""
-    return publication.publish_convention(read_convention(reference))
+    return print_convention(read_convention(reference))
+
+
+class Second:
+    """Another worker, started and warm, which typesets from the end what the first typesets from the beginning."""
+
+    def __init__(self, processus: subprocess.Popen[str]) -> None:
+        self.processus = processus
+
+    def say(self, mots: str) -> None:
+        """Give it an order."""
+        assert self.processus.stdin
+        self.processus.stdin.write(mots + "\n")
+        self.processus.stdin.flush()
+
+    def wait(self) -> None:
+        """Wait until it has done what it was told."""
+        assert self.processus.stdout
+        if self.processus.stdout.readline() != "fait\n":
+            raise RuntimeError("Le second ouvrier s’est arrêté.")
+
+    def publish(self, reference: str) -> bytes:
+        """The agreement, both at work."""
+        convention = read_convention(reference)
+        self.say(str(convention.pk))
+        return print_convention(convention)
+
+    def clear(self) -> None:
+        """Forget every part, there and here, the work under way being finished first."""
+        self.say("oublie")
+        self.wait()
+        clear()
+
+
+@contextmanager
+def second_worker(reference: str) -> Iterator[Second]:
+    """The second worker, on the same database and storage."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.second"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as processus:
+        second = Second(processus)
+        second.say(str(read_convention(reference).pk))
+        second.clear()
+        try:
+            yield second
+        finally:
+            assert processus.stdin
+            processus.stdin.close()
+
+
+def assist(convention: int) -> None:
+    """What the second worker does."""
+    assister_document.call(convention, "convention")
 
 
 def edit(fiche: FicheAction, numero: int) -> None:
@@ -71,52 +101,19 @@ def edit(fiche: FicheAction, numero: int) -> None:
 
 def write_html(convention: Convention) -> str:
     """The whole agreement as one HTML page, part by part as it is printed."""
-    recap = compute_recapitulatif(convention)
-    texte = write_convention(convention, niveau_preambule=2, niveau_articles=3)
-    feuilles = load_feuilles(convention)
-    _, logos = load_logos(convention)
-    parties = [
-        render_partie(
-            "couverture",
-            convention=convention,
-            consolidation=describe_consolidation(convention),
-            logos=logos,
-            composition=describe_composition(texte, len(feuilles), recap),
-            controles=describe_controles(convention),
-        ),
-        render_partie("sommaire", entrees=list_entrees(convention, texte, recap)),
-        render_partie(
-            "corps",
-            convention=convention,
-            texte=texte,
-            objectifs=convention.objectifs.all(),
-            axes=list_axes(convention, feuilles),
-            originaux=read_values(convention)["convention.originaux"].texte,
-        ),
-        render_partie("annexe_fiches", recap=recap),
-        *(render_fiche(feuille, niveau=2, ensuite=True) for feuille in feuilles),
-    ]
-    if has_recap(recap):
-        parties.append(render_recap(recap, "Annexe 2 – Récapitulatif financier", lies=True))
-    return assemble(convention, convention.titre, parties)
+    return join(compose_convention(convention))
 
 
 def write_html_fiche(convention: Convention, code: str) -> str:
     """One fiche as an HTML page."""
-    feuille: Feuille = next(f for f in load_feuilles(convention) if f.fiche.code == code)
-    return assemble(convention, f"Fiche action {code} – {feuille.fiche.titre}", [render_fiche(feuille, niveau=1)])
+    return join(compose_fiche(convention, convention.fiches.get(code=code)))
 
 
-def assemble(convention: Convention, titre: str, parties: list[SafeString]) -> str:
-    """Parts as a page with our styles, which the peers read from where they are."""
-    denominations = [p.denomination for p in convention.parties.all()]
-    contexte = {
-        "titre": titre,
-        "auteur": denominations[0],
-        "sujet": f"{convention.nom_court}, {list_fr(denominations)}",
-        "courant": f"{convention.nom_court} · {list_fr([p.organisation.sigle for p in convention.parties.all()])}",
-        "mention": describe_mention(convention),
-        "parties": parties,
-    }
-    html = render_to_string("pdf/document.html", {"document": contexte})
-    return html.replace('href="document.css"', f'href="{(STYLES / "document.css").as_uri()}"')
+def join(document: Document) -> str:
+    """Parts as one page with our styles, which the peers read from where they are."""
+    ouverture = re.search(r"<body[^>]*>", document.cahiers[0].html)
+    assert ouverture
+    corps = "\n".join(cahier.html.partition("<body")[2].partition(">")[2].rpartition("</body>")[0] for cahier in document.cahiers)
+    feuille = f'<link rel="stylesheet" href="{(STYLES / "document.css").as_uri()}">'
+    tete = f'<head><meta charset="utf-8"><title>{document.description.titre}</title>{feuille}{NUMEROS}</head>'
+    return f'<!doctype html><html lang="fr">{tete}{ouverture[0]}{corps}</body></html>'

@@ -19,7 +19,7 @@ ETAPES = {
     "6": "dessin des pages et balises",
     "7": "polices, pièces jointes, écriture du fichier",
 }
-DONNEES, FINITION = "données et gabarits", "finition PDF/UA-1"
+DONNEES, PREPARATION, ASSEMBLAGE = "données et gabarits", "préparation des parties (balises, artefacts)", "assemblage"
 
 
 class Phases(logging.Handler):
@@ -45,20 +45,26 @@ class Phases(logging.Handler):
 def profile(acte: Callable[[], object]) -> Counter[str]:
     """Do something once and tell the phases of its editions."""
     phases, journal = Phases(), logging.getLogger("weasyprint.progress")
-    finish = socle.pdf.finish
+    prepare, assemble = socle.pdf.prepare, socle.pdf.assemble
 
-    def finish_watched(*args: Any, **nommes: Any) -> Any:
-        phases.enter(FINITION)
-        resultat = finish(*args, **nommes)
-        phases.enter(DONNEES)
-        return resultat
+    def watch(phase: str, fonction: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(*args: Any, **nommes: Any) -> Any:
+            phases.enter(phase)
+            resultat = fonction(*args, **nommes)
+            phases.enter(DONNEES)
+            return resultat
+
+        return watched
 
     niveau = journal.level
     journal.addHandler(phases)
     journal.setLevel(logging.INFO)
     propage, journal.propagate = journal.propagate, False
     try:
-        with mock.patch.object(socle.pdf, "finish", finish_watched):
+        with (
+            mock.patch.object(socle.pdf, "prepare", watch(PREPARATION, prepare)),
+            mock.patch.object(socle.pdf, "assemble", watch(ASSEMBLAGE, assemble)),
+        ):
             phases.enter(DONNEES)
             acte()
             phases.enter("")

@@ -86,10 +86,15 @@ def compose_convention(convention: Convention) -> Document:
 
 
 def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
-    """One fiche as PDF."""
+    """One fiche as PDF. Raises MoteurAbsent."""
+    return render_pdf(compose_fiche(convention, fiche))
+
+
+def compose_fiche(convention: Convention, fiche: FicheAction) -> Document:
+    """One fiche."""
     feuille = next(f for f in load_feuilles(convention) if f.fiche.pk == fiche.pk)
     nom = f"Fiche action {fiche.code}"
-    return publish_parties(convention, f"{nom} – {fiche.titre}", [(nom, render_fiche(feuille, niveau=1))])
+    return compose(convention, f"{nom} – {fiche.titre}", [(nom, render_fiche(feuille, niveau=1))])
 
 
 def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:

@@ -13,7 +13,7 @@ from django.conf import settings as django_settings
 from django.core.files.storage import FileSystemStorage
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.template import engines
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -121,12 +121,6 @@ def _shared_cahiers(tmp_path_factory: pytest.TempPathFactory) -> None:
     options["location"] = commun / "cahiers"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_ahead(settings: Any) -> None:
-    """Documents are typeset when a test asks for them."""
-    settings.DOCUMENT_AVANCE = False
-
-
 @pytest.fixture
 def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSystemStorage:
     """A storage where nothing is typeset yet, for tests that look at what is typeset again."""
@@ -136,15 +130,15 @@ def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSystemStorage:
     return vide
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings: Any) -> None:
-    """Static files are not listed again for each client; the journeys, which need them, say so."""
-    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
-
-
-@pytest.fixture(autouse=True)
-def _fast_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+@pytest.fixture(scope="session", autouse=True)
+def _light_settings(django_test_environment: None) -> Iterator[None]:
+    """Passwords are quick; documents are typeset when a test asks for them; static files are not listed again for each client
+    (the journeys, which need them, say so).
+    """
+    rapides = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    fichiers = {"WHITENOISE_USE_FINDERS": False, "WHITENOISE_AUTOREFRESH": False}
+    with override_settings(PASSWORD_HASHERS=rapides, DOCUMENT_AVANCE=False, **fichiers):
+        yield
 
 
 @pytest.fixture
