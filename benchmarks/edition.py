@@ -18,8 +18,12 @@ from socle.pdf import Document
 
 STYLES = Path(settings.BASE_DIR) / "static" / "pdf"
 # The peers number pages themselves, where our style keeps places for the assembly.
-NUMEROS = """<style>@page { @bottom-right { content: "Page " counter(page) " / " counter(pages) } } @page couverture { @bottom-right { content: none } }
-.sommaire .folio::after { content: " " target-counter(attr(data-cible), page) } .renvoi .page::after { content: "" }</style>"""
+NUMEROS = """<style>
+@page { @bottom-right { content: "Page " counter(page) " / " counter(pages) } }
+@page couverture { @bottom-right { content: none } }
+.sommaire .folio::after { content: " " target-counter(attr(data-cible), page) }
+.renvoi .page::after { content: "" }
+</style>"""
 
 
 def read_convention(reference: str) -> Convention:
