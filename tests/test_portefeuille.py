@@ -64,12 +64,18 @@ def do_bilan(convention: Convention, annee: int, etat: str, *montants: str | Non
 
 @pytest.fixture
 def ville(db: None) -> Politique:
-    return Politique.objects.create(cle="ville", nom="Action Cœur de Ville")
+    return Politique.objects.get(pk=_ville.put())
+
+
+_ville = Copie(lambda: Politique.objects.create(cle="ville", nom="Action Cœur de Ville").pk)
 
 
 @pytest.fixture
 def industrie(db: None) -> Politique:
-    return Politique.objects.create(cle="industrie", nom="Territoire d’industrie")
+    return Politique.objects.get(pk=_industrie.put())
+
+
+_industrie = Copie(lambda: Politique.objects.create(cle="industrie", nom="Territoire d’industrie").pk)
 
 
 @pytest.fixture
