@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -146,13 +147,16 @@ class Deploiement:
 
     def prepare(self) -> None:
         (self.dossier / "donnees").mkdir()
-        self.manage("check", "--deploy", "--fail-level", "WARNING")
-        self.manage("migrate", "--verbosity", "0")
+        autour = (("check", "--deploy", "--fail-level", "WARNING"), ("collectstatic", "--noinput", "--verbosity", "0"))
+        with ThreadPoolExecutor() as equipe:
+            attendus = [equipe.submit(self.manage, *commande) for commande in autour]
+            self.manage("migrate", "--verbosity", "0")
+        for attendu in attendus:
+            attendu.result()
         # The second database, where the backup will be put back: migrated, and as empty as this one is now.
         base, _, nom = os.environ["DATABASE_URL"].rpartition("/")
         with psycopg.connect(f"{base}/postgres", autocommit=True) as serveur:
             serveur.execute(f"CREATE DATABASE restauree TEMPLATE {nom}")
-        self.manage("collectstatic", "--noinput", "--verbosity", "0")
         self.manage("load_demo")
         self.manage(
             *("shell", "-v", "0", "-c"),
@@ -175,7 +179,7 @@ class Deploiement:
         expect(nu.get("/sante/").status_code == 200, "La sonde sans HTTPS n’est pas servie.")
         expect(nu.get("/").headers.get("location", "").startswith("https://"), "Une page est servie sans HTTPS.")
         self.say("gunicorn (2 processus) et 2 ouvriers démarrés ; /sante/ et /sante/pret/ répondent.")
-        nginx = os.environ.get("NGINX") or shutil.which("nginx")
+        nginx = os.environ.get("MANDATAIRE") or shutil.which("nginx")
         if not nginx:
             self.say("nginx n’est pas installé : le client parle à gunicorn avec les en-têtes du mandataire.")
             return direct
@@ -252,7 +256,7 @@ class Deploiement:
             r"traitdunion_base_octets [1-9]",
         ):
             expect(re.search(attendu, texte), f"Métrique absente : {attendu}")
-        lues = {re.search(r'vue="convention"\} (\S+)', self.read_metrics())[1] for _ in range(6)}  # type: ignore[index]
+        lues = {re.search(r'statut="200",vue="convention"\} (\S+)', self.read_metrics())[1] for _ in range(6)}  # type: ignore[index]
         expect(lues == {"1.0"}, f"Les processus ne racontent pas la même chose : {lues}")
         self.say("Métriques : fermées sans jeton, les mêmes quel que soit le processus qui répond.")
 
