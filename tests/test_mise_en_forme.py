@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from fontTools.ttLib import TTFont
 from pikepdf import Name
 
@@ -338,6 +339,17 @@ def test_long_document_is_awaited_in_a_page_then_served(
     assert (travail.etat, travail.fait) == (Travail.Etat.FAIT, travail.total)
     servi = client_agent.get(adresse, headers=NAVIGATEUR)
     assert (servi.status_code, servi["Content-Type"]) == (200, "application/pdf")
+
+
+def test_page_that_waits_offers_the_document_and_does_not_load_itself_again(
+    projet: Convention, client_agent: Client, agent: Utilisateur
+) -> None:
+    travail = ask_document(agent, projet)
+    Travail.objects.filter(pk=travail.pk).update(etat=Travail.Etat.FAIT, fini_le=timezone.now())
+    adresse = reverse("convention_pdf", args=[projet.reference])
+    reponse = client_agent.get(reverse("travail", args=[travail.pk]), {"retour": adresse})
+    assert "HX-Refresh" not in reponse
+    assert f'<a href="{adresse}" data-ouvrir>' in reponse.content.decode()
 
 
 def test_short_work_is_done_at_once(projet: Convention, client_agent: Client, depot: FileSystemStorage) -> None:
