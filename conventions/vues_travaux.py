@@ -47,7 +47,7 @@ def travail(request: HttpRequest, pk: int) -> HttpResponse:
         contexte["change"] = request.GET.get("dit", "") != contexte["annonce"]
         return render(request, "components/travail_progres.html", contexte)
     reponse = render(request, "components/travail.html", contexte)
-    if objet.etat == Travail.Etat.FAIT and not objet.genre.remet:  # a page that gives a file would stay, and ask again and again
+    if objet.etat == Travail.Etat.FAIT and not contexte["remet"]:  # a page that gives a file would stay, and ask again and again
         reponse["HX-Refresh"] = "true"
     reponse["HX-Retarget"], reponse["HX-Reswap"] = f"#travail-{pk}", "outerHTML"
     return reponse

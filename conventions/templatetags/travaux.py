@@ -1,6 +1,7 @@
 """Pieces of page that show work done beside the pages."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django import template
 from django.template.context import Context
@@ -25,6 +26,7 @@ def show_travail(user: Any, travail: Travail, retour: str, medianes: dict[str, A
     return {
         "travail": travail,
         "retour": retour,
+        "remet": urlsplit(retour).path.endswith(".pdf"),  # once the work is done, this address is a file and no page
         "peut_agir": not explain_droit(user, travail),
         "reste": tell_left(travail, medianes),
         "annonce": tell(travail),

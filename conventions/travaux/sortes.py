@@ -26,7 +26,6 @@ class Sorte:
     titre: str
     panne: str = PANNE
     arretable: bool = True
-    remet: bool = False  # what it makes is a file, which the address of the waiting page gives once it is done
     delaisser: Callable[["Travail"], None] = _rien
     preparer: Callable[["Travail"], None] = _rien
 
@@ -42,4 +41,4 @@ def register(sorte: Sorte) -> Sorte:
     return sorte
 
 
-DOCUMENT = register(Sorte("document", "Mise en forme d’un document", remet=True))
+DOCUMENT = register(Sorte("document", "Mise en forme d’un document"))
