@@ -13,7 +13,7 @@ from typing import Any
 from comptes.models import Organisation
 from conventions.consolidation import map_consolidees
 from conventions.models import Convention, Partie
-from financement.syntheses import compute_totaux
+from financement.cumuls import read_totaux
 from financement.versements import Versement
 from socle.montants import ZERO
 from socle.typographie import list_fr
@@ -83,7 +83,7 @@ def build_publication(conventions: Any) -> Publication:
     liste = list(conventions.without_avenants().with_parties().order_by("reference"))
     signees = [c for c in liste if c.etat in Convention.ETATS_SIGNES]
     consolidees = map_consolidees(signees)
-    par_copie = compute_totaux(consolidees.values())
+    par_copie = read_totaux(consolidees.values())
     totaux = {base: par_copie[copie.pk] for base, copie in consolidees.items()}
     versements: dict[int, list[Versement]] = {}
     for versement in Versement.objects.filter(convention__in=[c.pk for c in liste]).order_by("ordre", "pk"):

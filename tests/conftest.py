@@ -23,6 +23,7 @@ from conventions.gel import lift
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
+from socle.recherche import create_configuration
 from tests import factories
 from tests.paiements import Plan, make_plan
 
@@ -62,6 +63,13 @@ class VariableInconnue(str):
 
     def __contains__(self, element: object) -> bool:
         return element == "%s"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """What a migration makes in the database itself: the suite builds its tables without migrations."""
+    with django_db_blocker.unblock():
+        create_configuration()
 
 
 @pytest.fixture(autouse=True)

@@ -169,6 +169,7 @@ SANS_HISTORIQUE = {
     *("ConstatCondition", "PieceVersement", "ChangementIban"),
     *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation"),
     *("Realisation", "PieceBilan", "Observation", "AccordBilan", "ParticipationBilan", "DocumentBilan"),
+    *("Cumul", "CumulPerime"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),

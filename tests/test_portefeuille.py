@@ -327,8 +327,8 @@ def test_pages_of_a_hundred_rows(exemple: Convention, agent: Utilisateur) -> Non
     assert [(m.groupe.titre, len(m.rangees), m.suite, m.fin) for m in morceaux] == [("2019", 1, True, True), ("2018", 1, False, True)]
 
 
-def test_the_hundred_and_first_has_its_page(client_agent: Client, agent: Utilisateur) -> None:
-    for _ in range(101):
+def test_the_fifty_first_has_its_page(client_agent: Client, agent: Utilisateur) -> None:
+    for _ in range(51):
         factories.PartieFactory(organisation=agent.organisation)
     assert "Page 1 sur 2 Page suivante" in text(client_agent)
     seconde = text(client_agent, page=2, par="politique")

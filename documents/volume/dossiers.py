@@ -144,7 +144,8 @@ def _add_parties(dossier: Dossier, famille: Random) -> None:
     """A financeur or two and a beneficiaire, the same through a family, as agreements of the same partners follow each other."""
     referentiel, convention = dossier.referentiel, dossier.convention
     premier = referentiel.metropole if famille.random() < 0.25 else famille.choice(referentiel.epci)
-    dossier.financeurs = [premier]
+    # Those who have accounts have agreements, however few are made.
+    dossier.financeurs = [{0: referentiel.metropole, 1: referentiel.epci[0]}.get(dossier.rang // FAMILLE, premier)]
     if famille.random() < 0.5:
         dossier.financeurs.append(referentiel.region)
     elif famille.random() < 0.3:

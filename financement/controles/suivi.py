@@ -21,6 +21,7 @@ from financement.cofinancements import CoFinancement
 from financement.controles.journal import Verification
 from financement.controles.verification import verify
 from financement.couts import LigneCout, NatureDepense, TotalDeclare
+from financement.cumuls import refresh
 from financement.imports.journal import ImportBudget
 from financement.recap_declare import MontantRecapDeclare
 from financement.versements import Versement
@@ -69,7 +70,8 @@ def _flush() -> None:
 
 @task()
 def verifier_convention(pk: int) -> None:
-    """Check one convention until nothing changed meanwhile. Does nothing when it was checked already."""
+    """Keep its figures anew, then check it until nothing changed meanwhile. Does nothing when it was done already."""
+    refresh([pk])
     for _ in range(TOURS):
         verification = Verification.objects.select_related("convention").filter(convention=pk, perimee_le__isnull=False).first()
         if verification is None:

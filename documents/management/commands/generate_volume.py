@@ -7,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from conventions.models import Convention
 from documents.volume.ecriture import write_volume
+from financement.cumuls import refresh
 from socle.commandes import Commande, Refus
 
 MAXIMUM = 99_000
@@ -34,6 +35,7 @@ class Command(Commande):
         if Convention.objects.filter(reference__startswith="VOL-").exists():
             raise Refus("Cette base contient déjà des conventions inventées (VOL-…). Repartez d’une base vide.")
         comptes = write_volume(nombre, options["graine"], self.tell)
+        refresh()
         self.stdout.write("Données inventées : " + ", ".join(f"{n} {nom}" for nom, n in sorted(comptes.items())) + ".")
 
     def tell(self, faites: int) -> None:

@@ -1,0 +1,123 @@
+"""Search by words in French texts: accents and capitals ignored, plurals found, the last word taken as a beginning.
+
+On PostgreSQL, full text search with a configuration of ours (French, without accents), on GIN indexes of expressions: nothing
+is copied, nothing can be old. On SQLite, a function of the connection reads the texts (`config/sqlite`), small bases only.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any
+
+from django.db import connection, connections
+from django.db.models import BooleanField, FloatField, Func
+
+CONFIGURATION = "traitdunion"
+MOTS_MAX = 8
+MOT = re.compile(r"[a-z0-9]+")
+# Words that say nothing, as PostgreSQL's French configuration has them, for those people type.
+VIDES = frozenset(
+    "a au aux avec ce ces d dans de des du elle en et eux il ils j je l la le les leur lui m ma mais me mes moi mon n ne nos notre nous on "
+    "ou par pas pour qu que qui s sa se ses son sur t ta te tes toi ton tu un une vos votre vous y c".split()
+)
+
+
+def normalize(texte: str) -> str:
+    """Small letters without accents: « Cœur d’Été » gives « coeur d’ete »."""
+    decompose = unicodedata.normalize("NFKD", texte.lower().replace("œ", "oe").replace("æ", "ae"))
+    return "".join(c for c in decompose if not unicodedata.combining(c))
+
+
+def list_mots(texte: str) -> list[str]:
+    """The words to look for, those that say nothing left out."""
+    return [mot for mot in MOT.findall(normalize(texte)) if mot not in VIDES][:MOTS_MAX]
+
+
+def stem(mot: str) -> str:
+    """The word without the mark of its number and gender, as far as that is safe."""
+    if len(mot) < 5 or mot.isdigit():
+        return mot
+    if mot.endswith("aux"):
+        return f"{mot[:-3]}al"
+    mot = re.sub(r"[sx]$", "", mot)
+    return re.sub(r"(.)\1$", r"\1", re.sub(r"e$", "", mot))
+
+
+@lru_cache(maxsize=64)
+def _prepare(requete: str) -> tuple[list[str], str]:
+    mots = list_mots(requete)
+    return [stem(m) for m in mots[:-1]], mots[-1] if mots else ""
+
+
+def match(texte: str | None, requete: str) -> bool:
+    """Tell whether a text holds every word, the last as a beginning: what SQLite calls."""
+    entiers, dernier = _prepare(requete)
+    if not dernier or not texte:
+        return False
+    neutre = normalize(texte)
+    if stem(dernier)[:4] not in neutre:
+        return False
+    mots = set(MOT.findall(neutre))
+    racines = {stem(m) for m in mots}
+    return all(m in racines for m in entiers) and (stem(dernier) in racines or any(m.startswith(dernier) for m in mots))
+
+
+def _write_tsquery(requete: str) -> str:
+    """Letters and digits only: nothing of the syntax of a tsquery can be typed."""
+    mots = list_mots(requete)
+    return " & ".join([*mots[:-1], f"{mots[-1]}:*"]) if mots else ""
+
+
+class Contient(Func):
+    """A condition: these columns, read as one text, hold the words."""
+
+    output_field = BooleanField()
+
+    def __init__(self, requete: str, *champs: str) -> None:
+        self.requete = requete
+        super().__init__(*champs)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        textes = [compiler.compile(e) for e in self.get_source_expressions()]
+        texte = " || ' ' || ".join(sql for sql, _ in textes)
+        if connection.vendor == "postgresql":
+            return f"(to_tsvector('{CONFIGURATION}', {texte}) @@ to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(self.requete)]
+        return f"traitdunion_contient({texte}, %s)", [self.requete]
+
+
+def rank(requete: str, *champs: str) -> Any:
+    """An expression to order by, highest first: how well a short text answers; on SQLite, whether it does."""
+    if connection.vendor != "postgresql":
+        return Contient(requete, *champs)
+    return _Rang(requete, *champs)
+
+
+class _Rang(Contient):
+    output_field = FloatField()  # type: ignore[assignment]
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        texte = " || ' ' || ".join(compiler.compile(e)[0] for e in self.get_source_expressions())
+        return f"ts_rank(to_tsvector('{CONFIGURATION}', {texte}), to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(self.requete)]
+
+
+def create_configuration(using: str = "default", **_: Any) -> None:
+    """Make the search configuration of PostgreSQL, once; nothing elsewhere. `unaccent` is an extension that any owner of a base may add."""
+    if connections[using].vendor != "postgresql":
+        return
+    with connections[using].cursor() as curseur:
+        curseur.execute("CREATE EXTENSION IF NOT EXISTS unaccent")
+        curseur.execute("SELECT 1 FROM pg_ts_config WHERE cfgname = %s", [CONFIGURATION])
+        if curseur.fetchone() is None:
+            curseur.execute(f"CREATE TEXT SEARCH CONFIGURATION {CONFIGURATION} (COPY = french)")
+            curseur.execute(
+                f"ALTER TEXT SEARCH CONFIGURATION {CONFIGURATION} ALTER MAPPING FOR hword, hword_part, word WITH unaccent, french_stem"
+            )
+
+
+def create_index(nom: str, table: str, champs: tuple[str, ...], using: str = "default") -> None:
+    """Index the same expression as `Contient`."""
+    if connections[using].vendor != "postgresql":
+        return
+    texte = " || ' ' || ".join(f'"{champ}"' for champ in champs)
+    with connections[using].cursor() as curseur:
+        curseur.execute(f"CREATE INDEX IF NOT EXISTS {nom} ON {table} USING gin (to_tsvector('{CONFIGURATION}', {texte}))")
