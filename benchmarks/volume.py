@@ -211,10 +211,8 @@ def main() -> int:
             signe = "!" if mesure.mediane > PAGE_MS or mesure.pire_ms > REQUETE_MS or mesure.statut != 200 else " "
             trop += signe == "!"
             statut = "" if mesure.statut == 200 else f" {mesure.statut}"
-            print(
-                f"{signe}{adresse:<73}{mesure.requetes:>9}{mesure.mediane:>7.0f} ms{mesure.calcul:>9.0f} ms{mesure.pire_ms:>11.1f} ms{statut}",
-                flush=True,
-            )
+            temps = f"{mesure.mediane:>7.0f} ms{mesure.calcul:>9.0f} ms{mesure.pire_ms:>11.1f} ms"
+            print(f"{signe}{adresse:<73}{mesure.requetes:>9}{temps}{statut}", flush=True)
             if os.environ.get("SQL") and mesure.pire_ms > REQUETE_MS:
                 print("    " + mesure.pire_sql[:1500])
     print(f"\n{trop} au-dessus de {PAGE_MS} ms ou d’une requête de {REQUETE_MS} ms.")

@@ -13,7 +13,7 @@ from django.db.models import Q, Sum
 
 from comptes.models import Organisation
 from conventions.consolidation import map_consolidees
-from conventions.models import Convention, Partie
+from conventions.models import Convention, Partie, Politique
 from financement.bilans.modeles import Bilan
 from financement.cumuls import read_totaux
 from financement.echeances import Echeance, list_bilans
@@ -36,14 +36,14 @@ DESSINS: dict[str, tuple[str, str]] = {  # drawing and colour of each state of a
 def list_suivies(user: Any, today: date) -> list[Suivie]:
     """Every agreement the person sees, with its figures by year."""
     visibles = Convention.objects.visible_to(user).without_avenants()
-    conventions = list(visibles.defer(*TEXTES).prefetch_related("politiques"))
+    conventions = list(visibles.defer(*TEXTES))
     consolidees = map_consolidees(conventions, TEXTES)
-    partenaires = _read_partenaires(visibles, user)
+    partenaires, politiques = _read_partenaires(visibles, user), _read_politiques(visibles)
     suivies = [
         Suivie(
             convention,
             partenaires[convention.pk],
-            list(convention.politiques.all()),
+            politiques[convention.pk],
             consolidees[convention.pk].annees,
             {annee: Annee(annee) for annee in consolidees[convention.pk].annees},
         )
@@ -59,12 +59,22 @@ def list_suivies(user: Any, today: date) -> list[Suivie]:
 def _read_partenaires(visibles: Any, user: Any) -> dict[int, list[Partie]]:
     """The other parties of each agreement; an organisation is read once, however many agreements it makes."""
     par_convention: dict[int, list[Partie]] = defaultdict(list)
-    parties = Partie.objects.filter(convention__in=visibles.order_by()).exclude(organisation=user.organisation_id)
-    parties = list(parties.only("convention", "organisation", "denomination").order_by("convention", "ordre", "pk"))
+    autres = Partie.objects.filter(convention__in=visibles.order_by()).exclude(organisation=user.organisation_id)
+    parties = list(autres.only("convention", "organisation", "denomination").order_by("convention", "ordre", "pk"))
     organisations = Organisation.objects.only("cle", "nom", "sigle").in_bulk({p.organisation_id for p in parties})
     for partie in parties:
         partie.organisation = organisations[partie.organisation_id]
         par_convention[partie.convention_id].append(partie)
+    return par_convention
+
+
+def _read_politiques(visibles: Any) -> dict[int, list[Politique]]:
+    """Politiques that each agreement serves, in the order of their names."""
+    par_convention: dict[int, list[Politique]] = defaultdict(list)
+    toutes = Politique.objects.in_bulk()
+    liens = Convention.politiques.through.objects.filter(convention__in=visibles.order_by()).order_by("politique__nom")
+    for convention, politique in liens.values_list("convention_id", "politique_id"):
+        par_convention[convention].append(toutes[politique])
     return par_convention
 
 

@@ -1,7 +1,7 @@
 """Search by words in French texts: accents and capitals ignored, plurals found, the last word taken as a beginning.
 
-On PostgreSQL, full text search with a configuration of ours (French, without accents), on GIN indexes of expressions: nothing
-is copied, nothing can be old. On SQLite, a function of the connection reads the texts (`config/sqlite`), small bases only.
+On PostgreSQL, full text search with a configuration of ours (French, without accents), on GIN indexes of expressions or of columns
+that the database computes itself: nothing can be old. On SQLite, a function of the connection (`config/sqlite`), small bases only.
 """
 
 import re
@@ -9,7 +9,7 @@ import unicodedata
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, connections
+from django.db import connections
 from django.db.models import BooleanField, FloatField, Func
 
 CONFIGURATION = "traitdunion"
@@ -69,35 +69,42 @@ def _write_tsquery(requete: str) -> str:
 
 
 class Contient(Func):
-    """A condition: these columns, read as one text, hold the words."""
+    """A condition: these columns, read as one text, hold the words.
+
+    `vecteur` names the column where PostgreSQL itself keeps what it read of them (`create_vecteur`): long texts take time to be read.
+    """
 
     output_field = BooleanField()
 
-    def __init__(self, requete: str, *champs: str) -> None:
-        self.requete = requete
+    def __init__(self, requete: str, *champs: str, vecteur: str = "") -> None:
+        self.requete, self.vecteur = requete, vecteur
         super().__init__(*champs)
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        textes = [compiler.compile(e) for e in self.get_source_expressions()]
-        texte = " || ' ' || ".join(sql for sql, _ in textes)
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:  # type: ignore[override]
+        texte, requete = self._write_texte(compiler), self.requete
         if connection.vendor == "postgresql":
-            return f"(to_tsvector('{CONFIGURATION}', {texte}) @@ to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(self.requete)]
-        return f"traitdunion_contient({texte}, %s)", [self.requete]
+            return f"({self._write_vecteur(texte)} @@ to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(requete)]
+        return f"traitdunion_contient({texte}, %s)", [requete]
+
+    def _write_texte(self, compiler: Any) -> str:
+        return " || ' ' || ".join(compiler.compile(e)[0] for e in self.get_source_expressions())
+
+    def _write_vecteur(self, texte: str) -> str:
+        if self.vecteur:
+            return f'{texte.partition(".")[0]}."{self.vecteur}"'  # beside the first column, under the same name of the table
+        return f"to_tsvector('{CONFIGURATION}', {texte})"
 
 
-def rank(requete: str, *champs: str) -> Any:
-    """An expression to order by, highest first: how well a short text answers; on SQLite, whether it does."""
-    if connection.vendor != "postgresql":
-        return Contient(requete, *champs)
-    return _Rang(requete, *champs)
+class Rang(Contient):
+    """How well the columns answer, to order by; on SQLite, whether they do."""
 
-
-class _Rang(Contient):
     output_field = FloatField()  # type: ignore[assignment]
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
-        texte = " || ' ' || ".join(compiler.compile(e)[0] for e in self.get_source_expressions())
-        return f"ts_rank(to_tsvector('{CONFIGURATION}', {texte}), to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(self.requete)]
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:  # type: ignore[override]
+        if connection.vendor != "postgresql":
+            return super().as_sql(compiler, connection)
+        vecteur = self._write_vecteur(self._write_texte(compiler))
+        return f"ts_rank({vecteur}, to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(self.requete)]
 
 
 def create_configuration(using: str = "default", **_: Any) -> None:
@@ -114,10 +121,21 @@ def create_configuration(using: str = "default", **_: Any) -> None:
             )
 
 
+def _write_expression(champs: tuple[str, ...]) -> str:
+    return f"to_tsvector('{CONFIGURATION}', " + " || ' ' || ".join(f'"{champ}"' for champ in champs) + ")"
+
+
 def create_index(nom: str, table: str, champs: tuple[str, ...], using: str = "default") -> None:
-    """Index the same expression as `Contient`."""
-    if connections[using].vendor != "postgresql":
-        return
-    texte = " || ' ' || ".join(f'"{champ}"' for champ in champs)
-    with connections[using].cursor() as curseur:
-        curseur.execute(f"CREATE INDEX IF NOT EXISTS {nom} ON {table} USING gin (to_tsvector('{CONFIGURATION}', {texte}))")
+    """Index the same expression as `Contient`, for short texts; nothing outside PostgreSQL."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as curseur:
+            curseur.execute(f"CREATE INDEX IF NOT EXISTS {nom} ON {table} USING gin ({_write_expression(champs)})")
+
+
+def create_vecteur(colonne: str, table: str, titres: tuple[str, ...], textes: tuple[str, ...], using: str = "default") -> None:
+    """Add a column that PostgreSQL computes at each writing, titles weighing more than texts, and its index; Django does not know it."""
+    if connections[using].vendor == "postgresql":
+        vecteur = f"setweight({_write_expression(titres)}, 'A') || {_write_expression(textes)}"
+        with connections[using].cursor() as curseur:
+            curseur.execute(f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {colonne} tsvector GENERATED ALWAYS AS ({vecteur}) STORED")
+            curseur.execute(f"CREATE INDEX IF NOT EXISTS {table}_{colonne} ON {table} USING gin ({colonne})")

@@ -3,6 +3,7 @@
 import copy
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from conventions.gel import lift
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from financement.models import NatureDepense
-from socle.recherche import create_configuration
 from tests import factories
 from tests.paiements import Plan, make_plan
 
@@ -68,8 +68,9 @@ class VariableInconnue(str):
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """What a migration makes in the database itself: the suite builds its tables without migrations."""
-    with django_db_blocker.unblock():
-        create_configuration()
+    migration = import_module("financement.migrations.0009_recherche")
+    with django_db_blocker.unblock(), connection.schema_editor() as editeur:
+        migration.prepare(None, editeur)
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 
 from comptes.models import Organisation
 from conventions.consolidation import map_consolidees
-from conventions.models import Convention, Politique
+from conventions.models import Convention, Partie, Politique
 from financement.attentes import OUVERTS, list_attentes
 from financement.cumuls import read_totaux
 from financement.echeances import list_echeances
@@ -21,6 +21,8 @@ from financement.recherche import filter_by_mots, find_fiches, list_cherchees
 
 PAR_PAGE = 25
 FICHES_TROUVEES = 40
+SUIVIES = 100  # conventions whose dates and fiches the home page reads, the most recent first
+SANS_SUITE = (Convention.Etat.SOLDEE, Convention.Etat.CADUQUE)
 ATTENTES_MONTREES = 6
 RETARDS_MONTRES, DATES_MONTREES = 4, 6
 
@@ -29,7 +31,9 @@ RETARDS_MONTRES, DATES_MONTREES = 4, 6
 def accueil(request: HttpRequest) -> HttpResponse:
     """What awaits the person, their open conventions, the dates gone by with nothing done, then those to come."""
     user: Any = request.user
-    conventions = list(Convention.objects.visible_to(user).with_parties().prefetch_related("versements")[:200])
+    visibles = Convention.objects.visible_to(user).with_parties()
+    # What is over awaits nobody: it is shown to who has nothing else.
+    conventions = list(visibles.exclude(etat__in=SANS_SUITE)[:SUIVIES]) or list(visibles[:SUIVIES])
     attentes = list_attentes(user, conventions)
     today, tout = timezone.localdate(), "tout" in request.GET
     echeances = list_echeances(conventions, today)
@@ -73,7 +77,9 @@ def conventions(request: HttpRequest) -> HttpResponse:
     visibles = Convention.objects.visible_to(user).without_avenants()
     filtres = {cle: read_text(request, cle) for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
-    etats = set(visibles.order_by().values_list("etat", flat=True).distinct())
+    ensemble = visibles.order_by()
+    parties, liens = (table.objects.filter(convention__in=ensemble).order_by() for table in (Partie, Convention.politiques.through))
+    etats = set(ensemble.values_list("etat", flat=True).distinct())
     contexte = {
         "page": page,
         "lignes": list_lignes(list(page.object_list), request.user),
@@ -82,8 +88,8 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
         "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in etats],
         "natures": Convention.Nature.choices,
-        "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=user.organisation_id).distinct(),
-        "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
+        "organisations": Organisation.objects.filter(pk__in=parties.values("organisation")).exclude(pk=user.organisation_id),
+        "politiques": Politique.objects.filter(pk__in=liens.values("politique")),
         "annees": list_annees(visibles),
     }
     htmx: Any = request.htmx  # type: ignore[attr-defined]
