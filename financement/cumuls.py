@@ -124,10 +124,12 @@ def _encode(totaux: TotauxConvention) -> dict[str, Any]:
 
 
 def _decode(donnees: dict[str, Any]) -> TotauxConvention:
+    nb_fiches, nb_completes = donnees["fiches"]
     return TotauxConvention(
         _read(*donnees["total"]),
         {cle: _read(*cellule) for cle, *cellule in donnees["parts"]},
-        *donnees["fiches"],
+        nb_fiches,
+        nb_completes,
         par_annee={annee: _read(*cellule) for annee, *cellule in donnees["annees"]},
         realise={annee: _read(*cellule) for annee, *cellule in donnees["realise"]},
     )

@@ -80,7 +80,7 @@ class Contient(Func):
         self.requete, self.vecteur = requete, vecteur
         super().__init__(*champs)
 
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:  # type: ignore[override]
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
         texte, requete = self._write_texte(compiler), self.requete
         if connection.vendor == "postgresql":
             return f"({self._write_vecteur(texte)} @@ to_tsquery('{CONFIGURATION}', %s))", [_write_tsquery(requete)]
@@ -100,7 +100,7 @@ class Rang(Contient):
 
     output_field = FloatField()  # type: ignore[assignment]
 
-    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:  # type: ignore[override]
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
         if connection.vendor != "postgresql":
             return super().as_sql(compiler, connection)
         vecteur = self._write_vecteur(self._write_texte(compiler))

@@ -77,8 +77,9 @@ def conventions(request: HttpRequest) -> HttpResponse:
     visibles = Convention.objects.visible_to(user).without_avenants()
     filtres = {cle: read_text(request, cle) for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
-    ensemble = visibles.order_by()
-    parties, liens = (table.objects.filter(convention__in=ensemble).order_by() for table in (Partie, Convention.politiques.through))
+    ensemble, liens = visibles.order_by(), Convention.politiques.through.objects
+    parties: Any = Partie.objects.filter(convention__in=ensemble).order_by().values("organisation")
+    politiques: Any = liens.filter(convention__in=ensemble).order_by().values("politique")
     etats = set(ensemble.values_list("etat", flat=True).distinct())
     contexte = {
         "page": page,
@@ -88,8 +89,8 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
         "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in etats],
         "natures": Convention.Nature.choices,
-        "organisations": Organisation.objects.filter(pk__in=parties.values("organisation")).exclude(pk=user.organisation_id),
-        "politiques": Politique.objects.filter(pk__in=liens.values("politique")),
+        "organisations": Organisation.objects.filter(pk__in=parties).exclude(pk=user.organisation_id),
+        "politiques": Politique.objects.filter(pk__in=politiques),
         "annees": list_annees(visibles),
     }
     htmx: Any = request.htmx  # type: ignore[attr-defined]
