@@ -333,7 +333,7 @@ def test_the_fifty_first_has_its_page(client_agent: Client, agent: Utilisateur) 
     assert "Page 1 sur 2 Page suivante" in text(client_agent)
     seconde = text(client_agent, page=2, par="politique")
     assert "Sans politique, suite" in seconde
-    assert "Total des 101 conventions" in seconde
+    assert "Total des 51 conventions" in seconde
 
 
 @pytest.fixture
