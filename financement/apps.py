@@ -1,6 +1,7 @@
 """Costs, co-financing, recap, planned payments."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate, pre_migrate
 
 ACCEPTE = ("accepte",)
 REFUS_BILAN = "Ce bilan est accepté : rien n’y change plus ({nom})."
@@ -12,7 +13,7 @@ class FinancementConfig(AppConfig):
 
     def ready(self) -> None:
         from conventions import gel
-        from financement import models
+        from financement import cumuls_declencheurs, models
         from financement.controles.suivi import connect
 
         for modele in (models.LigneCout, models.CoFinancement, models.TotalDeclare):
@@ -34,3 +35,5 @@ class FinancementConfig(AppConfig):
         gel.protect(models.MesureBilan, "fiche__bilan", {"indicateur"}, ACCEPTE, REFUS_BILAN)
         gel.protect(models.Bilan, "", {"ouvert_par"}, figes=ACCEPTE, refus=REFUS_BILAN)
         connect()
+        pre_migrate.connect(cumuls_declencheurs.remove_sqlite, sender=self)
+        post_migrate.connect(cumuls_declencheurs.install, sender=self)

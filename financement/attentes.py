@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q, prefetch_related_objects
 from django.urls import reverse
 from django.utils import timezone
 
 from comptes.bancaire import is_payeur
 from comptes.models import Utilisateur
 from conventions.models import Convention
-from fiches.models import Commentaire, FicheAction, Passage
+from fiches.models import Commentaire, FicheAction, Passage, Pilote
 from financement.bilans.droits import explain_relecture, explain_role
 from financement.etapes import ETAPES
 from financement.models import AccordBilan, Bilan, CoFinancement, LigneCout, Paiement
@@ -98,10 +99,18 @@ def _etapes(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attent
 
 def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attente]:
     """Where the person is named, what is sent back to them, what the partner handed over, then what they pilot and is incomplete."""
-    fiches = FicheAction.objects.filter(convention__in=conventions).exclude(etat=FicheAction.Etat.VALIDEE)
-    fiches = fiches.select_related("convention").with_maitres().prefetch_related("pilotages")
-    chiffrees = set(LigneCout.objects.filter(fiche__in=fiches).values_list("fiche_id", flat=True))
-    financees = set(CoFinancement.objects.filter(fiche__in=fiches).values_list("fiche_id", flat=True))
+    pilotees = set(Pilote.objects.filter(utilisateur=user, fiche__convention__in=conventions).order_by().values_list("fiche_id", flat=True))
+    attendues = Q(etat__in=(FicheAction.Etat.EN_RELECTURE, FicheAction.Etat.A_CORRIGER)) | Q(pk__in=pilotees)
+    fiches = list(
+        FicheAction.objects.filter(attendues, convention__in=conventions)
+        .exclude(etat=FicheAction.Etat.VALIDEE)
+        .select_related("convention")
+        .prefetch_related("maitres_ouvrage")
+    )
+    # What makes a sheet complete is read for those the person pilots alone.
+    prefetch_related_objects([f for f in fiches if f.pk in pilotees], "indicateurs")
+    chiffrees = set(LigneCout.objects.filter(fiche__in=pilotees).order_by().values_list("fiche_id", flat=True).distinct())
+    financees = set(CoFinancement.objects.filter(fiche__in=pilotees).order_by().values_list("fiche_id", flat=True).distinct())
     passages = Passage.objects.filter(fiche__in=fiches).select_related("auteur").order_by("date")
     remises = {p.fiche_id: p for p in passages if p.vers == FicheAction.Etat.EN_RELECTURE}
     retours = {p.fiche_id: p for p in passages if p.vers == FicheAction.Etat.A_CORRIGER}
@@ -110,7 +119,7 @@ def _fiches(user: Utilisateur, conventions: Sequence[Convention]) -> list[Attent
         maitres = {o.pk: o.sigle for o in fiche.maitres_ouvrage.all()}
         remise = remises.get(fiche.pk)
         remettantes = {remise.organisation_id} if remise else set(maitres)
-        pilote = any(p.utilisateur_id == user.pk for p in fiche.pilotages.all())
+        pilote = fiche.pk in pilotees
         if fiche.etat == FicheAction.Etat.EN_RELECTURE and user.organisation_id not in remettantes:
             relire.append(
                 Attente("demi", f"Relire {fiche.code}, {fiche.nom_court}", _tell_remise(remise, maitres), fiche.get_absolute_url())

@@ -100,7 +100,9 @@ def tell_partenaires(convention: Convention, user: Any) -> str:
 def _list_dates(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
     if convention.etat not in CLOSES:
         yield from _duration(convention, consolidee)
-        yield from _bilans(convention, consolidee, recus) if convention.is_signee else _deliberations(convention)
+        yield from list_bilans(convention, consolidee, recus)
+        if not convention.is_signee:
+            yield from _deliberations(convention)
     if convention.etat not in (Convention.Etat.SOLDEE, Convention.Etat.CADUQUE):  # résiliée, what is owed is still owed
         yield from _versements(convention, consolidee)
 
@@ -124,8 +126,10 @@ def date_bilan(convention: Convention, annee: int) -> date:
     return add_mois(date(annee, 12, 31), convention.delai_bilan_mois)
 
 
-def _bilans(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
-    """The yearly bilan, some months after 31 December of each year."""
+def list_bilans(convention: Convention, consolidee: Convention, recus: set[tuple[int, int]]) -> Iterator[Echeance]:
+    """The yearly bilan of a signed agreement that is not over, some months after 31 December of each year."""
+    if convention.etat in CLOSES or not convention.is_signee:
+        return
     for annee in consolidee.annees:
         jour = date_bilan(convention, annee)
         recu = (convention.pk, annee) in recus

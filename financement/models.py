@@ -6,6 +6,7 @@ from financement.bilans.suites import AccordBilan, Observation, PieceBilan, Real
 from financement.cofinancements import CoFinancement
 from financement.controles.journal import Acceptation, Contradiction, Reprise, Verification
 from financement.couts import LigneCout, NatureDepense, TotalDeclare
+from financement.cumuls import Cumul, CumulPerime
 from financement.imports.journal import ImportBudget, PageImport
 from financement.paiements import CreditExercice, Imputation, Paiement, PieceVersement, Reversement
 from financement.recap_declare import MontantRecapDeclare
@@ -20,6 +21,8 @@ __all__ = [
     "ConstatCondition",
     "Contradiction",
     "CreditExercice",
+    "Cumul",
+    "CumulPerime",
     "FicheBilan",
     "ImportBudget",
     "Imputation",

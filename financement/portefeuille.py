@@ -16,7 +16,7 @@ from financement.echeances import CLOSES
 from financement.recapitulatif import Cellule
 from socle.montants import ZERO
 
-PAR_PAGE = 100
+PAR_PAGE = 50
 GROUPEMENTS = {"convention": "Par convention", "partenaire": "Par partenaire", "annee": "Par année", "politique": "Par politique"}
 ETATS = {"en_cours": "En cours d’élaboration", "signees": "Signées", "closes": "Closes"}
 SANS = {"convention": "", "partenaire": "Sans partenaire", "annee": "Sans année", "politique": "Sans politique"}

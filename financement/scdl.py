@@ -5,6 +5,7 @@ loi 2000-321 does not bind this aid: publishing it is the parties' choice, and t
 """
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from io import StringIO
@@ -13,7 +14,7 @@ from typing import Any
 from comptes.models import Organisation
 from conventions.consolidation import map_consolidees
 from conventions.models import Convention, Partie
-from financement.syntheses import compute_totaux
+from financement.cumuls import read_totaux
 from financement.versements import Versement
 from socle.montants import ZERO
 from socle.typographie import list_fr
@@ -37,6 +38,7 @@ COLONNES = (
     "dispositifAide",
 )
 OBJET_MAX = 256
+LOT = 100  # conventions read at once
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,22 @@ class Publication:
     subventions: list[Subvention] = field(default_factory=list)
     ecartees: list[tuple[Convention, list[str]]] = field(default_factory=list)
 
-    def write_csv(self) -> bytes:
-        """The file, as the schema wants it: commas, points, UTF-8, ISO dates."""
+    def write_csv(self, entete: bool = True) -> bytes:
+        """The file, as the schema wants it: commas, points, UTF-8, ISO dates; or its rows alone."""
         sortie = StringIO()
         table = csv.DictWriter(sortie, COLONNES, restval="", lineterminator="\r\n")
-        table.writeheader()
+        if entete:
+            table.writeheader()
         table.writerows(s.valeurs for s in self.subventions)
         return sortie.getvalue().encode()
+
+
+def stream_csv(conventions: Any) -> Iterator[bytes]:
+    """The whole file piece by piece: memory holds some hundred conventions, whatever their number."""
+    pks = list(conventions.without_avenants().order_by("reference").values_list("pk", flat=True))
+    yield Publication().write_csv()
+    for debut in range(0, len(pks), LOT):
+        yield build_publication(Convention.objects.filter(pk__in=pks[debut : debut + LOT])).write_csv(entete=False)
 
 
 def build_publication(conventions: Any) -> Publication:
@@ -83,7 +94,7 @@ def build_publication(conventions: Any) -> Publication:
     liste = list(conventions.without_avenants().with_parties().order_by("reference"))
     signees = [c for c in liste if c.etat in Convention.ETATS_SIGNES]
     consolidees = map_consolidees(signees)
-    par_copie = compute_totaux(consolidees.values())
+    par_copie = read_totaux(consolidees.values())
     totaux = {base: par_copie[copie.pk] for base, copie in consolidees.items()}
     versements: dict[int, list[Versement]] = {}
     for versement in Versement.objects.filter(convention__in=[c.pk for c in liste]).order_by("ordre", "pk"):

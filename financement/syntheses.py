@@ -6,7 +6,7 @@ whatever the number of fiches and lines. Amounts are Decimal euros of two places
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from comptes.models import Organisation
 from conventions.axes import ArbreAxes
@@ -88,12 +88,14 @@ def read_recapitulatif_declare(convention: Convention) -> Recapitulatif:
 
 @dataclass
 class TotauxConvention:
-    """Totals of one convention for lists: the whole cost, each party's part, and the fiches that are complete."""
+    """Totals of one convention for lists: the whole cost, each party's part, each year, and the fiches that are complete."""
 
     total: Cellule
     par_organisation: dict[int | str | None, Cellule]
     nb_fiches: int
     nb_completes: int
+    par_annee: dict[int, Cellule] = field(default_factory=dict)
+    realise: dict[int, Cellule] = field(default_factory=dict)  # told by the bilans, where somebody asks
 
     def part_of(self, organisation_id: int | None) -> Cellule:
         return self.par_organisation.get(organisation_id, VIDE)
@@ -111,6 +113,8 @@ def compute_totaux(conventions: Iterable[Convention]) -> dict[int, TotauxConvent
         for (annee, financeur), cellule in ligne.cellules.items():
             if annee is None and financeur != TOTAL:
                 totaux_convention.par_organisation[financeur].add(cellule)
+        for annee in ligne.annees_chiffrees:
+            totaux_convention.par_annee.setdefault(annee, Cellule()).add(ligne.total(annee))
         totaux_convention.nb_fiches += 1
         rubriques = fiche.list_rubriques(bool(couts[fiche.pk]), bool(parts[fiche.pk]))
         totaux_convention.nb_completes += all(r.remplie for r in rubriques)

@@ -1,11 +1,12 @@
 """What every app answers with: files to download, and the page that machines ask."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.db import connection
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
 from socle.sante import check_pret
@@ -49,4 +50,11 @@ def download(contenu: bytes, nom: str, type_mime: str) -> HttpResponse:
     reponse = HttpResponse(contenu, content_type=type_mime)
     disposition = "inline" if type_mime == "application/pdf" else "attachment"
     reponse["Content-Disposition"] = f'{disposition}; filename="{nom}"'
+    return reponse
+
+
+def stream(contenu: Iterable[bytes], nom: str, type_mime: str) -> StreamingHttpResponse:
+    """A file sent as it is written: its length is not known beforehand."""
+    reponse = StreamingHttpResponse(contenu, content_type=type_mime)
+    reponse["Content-Disposition"] = f'attachment; filename="{nom}"'
     return reponse

@@ -5,12 +5,14 @@ import itertools
 import os
 from collections import OrderedDict
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.core.files.storage import FileSystemStorage
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.template import engines
 from django.test import Client, override_settings
@@ -78,6 +80,14 @@ class VariableInconnue(str):
 
     def __contains__(self, element: object) -> bool:
         return element == "%s"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """What a migration makes in the database itself: the suite builds its tables without migrations."""
+    migration = import_module("financement.migrations.0009_recherche")
+    with django_db_blocker.unblock(), connection.schema_editor() as editeur:
+        migration.prepare(None, editeur)
 
 
 @pytest.fixture(autouse=True)

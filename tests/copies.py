@@ -11,8 +11,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Model
 
+from financement.models import Cumul, CumulPerime
+
 # Sessions too: people who were signed in stay so.
 METIER = {"comptes", "conventions", "fiches", "financement", "documents", "sessions"}
+TENUES = (Cumul, CumulPerime)  # written by the database itself when it sees rows change
 VARIANTES = 8  # past that, what comes before is never twice the same
 Rows = list[tuple[Any, ...]]
 Etat = dict[type[Model], Rows]
@@ -55,7 +58,8 @@ class Copie:
 
 @cache
 def list_tables() -> list[type[Model]]:
-    return [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in METIER and not m._meta.proxy]
+    modeles = apps.get_models(include_auto_created=True)
+    return [m for m in modeles if m._meta.app_label in METIER and not m._meta.proxy and m not in TENUES]
 
 
 @cache

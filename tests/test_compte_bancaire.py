@@ -135,7 +135,7 @@ def test_nothing_of_the_account_between_its_ends_is_in_any_page_of_the_agreement
 def test_open_data_and_exports_bear_no_account(role: str, boite: Plan) -> None:
     client = connect(factories.UtilisateurFactory(organisation=boite.beneficiaire, role=role, paie=True))
     for adresse in (reverse("subventions_csv"), reverse("journal_csv", args=[boite.convention.reference])):
-        assert IBAN not in client.get(adresse).content.decode()
+        assert IBAN not in client.get(adresse).getvalue().decode()
 
 
 def test_printed_agreement_bears_the_account_whole(boite: Plan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,6 +174,7 @@ SANS_HISTORIQUE = {
     *("ConstatCondition", "PieceVersement", "ChangementIban"),
     *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation", "Ouvrier", "Travail"),
     *("Realisation", "PieceBilan", "Observation", "AccordBilan", "ParticipationBilan", "DocumentBilan"),
+    *("Cumul", "CumulPerime"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
     "travail_demande_une_fois": (ask_work_twice, "Ce travail est déjà demandé."),

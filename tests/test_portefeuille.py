@@ -345,13 +345,13 @@ def test_pages_of_a_hundred_rows(exemple: Convention, agent: Utilisateur) -> Non
     assert [(m.groupe.titre, len(m.rangees), m.suite, m.fin) for m in morceaux] == [("2019", 1, True, True), ("2018", 1, False, True)]
 
 
-def test_the_hundred_and_first_has_its_page(client_agent: Client, agent: Utilisateur) -> None:
-    conventions = Convention.objects.bulk_create(factories.ConventionFactory.build_batch(101))
+def test_the_fifty_first_has_its_page(client_agent: Client, agent: Utilisateur) -> None:
+    conventions = Convention.objects.bulk_create(factories.ConventionFactory.build_batch(51))
     Partie.objects.bulk_create(factories.PartieFactory.build(convention=c, organisation=agent.organisation) for c in conventions)
     assert "Page 1 sur 2 Page suivante" in text(client_agent)
     seconde = text(client_agent, page=2, par="politique")
     assert "Sans politique, suite" in seconde
-    assert "Total des 101 conventions" in seconde
+    assert "Total des 51 conventions" in seconde
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from stdnum.fr import siret
 
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
-from financement.scdl import COLONNES, Publication, build_publication
+from financement.scdl import COLONNES, Publication, build_publication, stream_csv
 from tests import factories
 from tests.factories import euros
 
@@ -297,7 +297,28 @@ def test_page_shows_what_is_published_and_what_is_not(signee: Convention, client
     assert "BROUILLON-1" in page
     assert "Elle n’est pas signée (brouillon)." in page
     assert "INVISIBLE-1" not in page
-    assert client_agent.get(reverse("subventions_csv")).content == publish().write_csv()
+    assert client_agent.get(reverse("subventions_csv")).getvalue() == publish().write_csv()
+
+
+def test_file_sent_by_pieces_is_the_whole_file(signee: Convention, monkeypatch: pytest.MonkeyPatch) -> None:
+    for rang in range(3):
+        autre = factories.ConventionFactory(etat="signee", date_signature="2018-01-01", date_debut="2018-01-01", date_fin="2018-12-31")
+        for partie in signee.parties.all():
+            factories.PartieFactory(convention=autre, organisation=partie.organisation, role=partie.role)
+        add_costs(autre, str(rang + 1))
+    monkeypatch.setattr("financement.scdl.LOT", 2)
+    morceaux = list(stream_csv(Convention.objects.all()))
+    assert len(morceaux) == 3
+    assert b"".join(morceaux) == publish().write_csv()
+
+
+def test_page_goes_by_fifty_conventions(agent: Utilisateur, client_agent: Client) -> None:
+    for rang in range(51):
+        factories.PartieFactory(organisation=agent.organisation, convention__reference=f"PAGE-{rang:03}")
+    premiere, seconde = (client_agent.get(reverse("donnees_ouvertes"), {"page": n}).content.decode() for n in (1, 2))
+    assert ("PAGE-049" in premiere, "PAGE-050" in premiere) == (True, False)
+    assert ("PAGE-049" in seconde, "PAGE-050" in seconde) == (False, True)
+    assert 'href="?page=2"' in premiere
 
 
 def test_queries_do_not_grow_with_the_conventions(signee: Convention) -> None:

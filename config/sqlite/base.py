@@ -1,9 +1,12 @@
 """SQLite as it is today: Django 5.2 still cuts requests at the 999 values of old versions, so that large imports take hundreds of them."""
 
 import sqlite3
+from typing import Any
 
 from django.db.backends.sqlite3 import base, features
 from django.utils.functional import cached_property
+
+from socle.recherche import match
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
@@ -16,6 +19,11 @@ class DatabaseFeatures(features.DatabaseFeatures):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's SQLite with those features."""
+    """Django's SQLite with those features, and the function by which texts are searched."""
 
     features_class = DatabaseFeatures
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
+        connexion = super().get_new_connection(conn_params)
+        connexion.create_function("traitdunion_contient", 2, match, deterministic=True)
+        return connexion

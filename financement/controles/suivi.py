@@ -24,6 +24,7 @@ from financement.cofinancements import CoFinancement
 from financement.controles.journal import Verification
 from financement.controles.verification import verify
 from financement.couts import LigneCout, NatureDepense, TotalDeclare
+from financement.cumuls import refresh
 from financement.imports.journal import ImportBudget
 from financement.recap_declare import MontantRecapDeclare
 from financement.versements import Versement
@@ -80,10 +81,11 @@ def ask_check(convention: Convention) -> Travail:
 
 @task()
 def verifier_convention(travail: int, pk: int) -> None:
-    """Check one convention until nothing changed meanwhile. Does nothing when it was checked already."""
+    """Keep its figures anew, then check it until nothing changed meanwhile. Does nothing when it was done already."""
     with follow(travail) as suivi:
         if suivi is None:
             return
+        refresh([pk])
         for tour in range(TOURS):
             verification = _read_perimee(pk)
             if verification is None:

@@ -13,14 +13,16 @@ from django.views.decorators.http import require_safe
 
 from comptes.models import Organisation
 from conventions.consolidation import map_consolidees
-from conventions.models import Convention, Politique
-from fiches.fiches import normalize_code
-from fiches.models import FicheAction
+from conventions.models import Convention, Partie, Politique
 from financement.attentes import OUVERTS, list_attentes
+from financement.cumuls import read_totaux
 from financement.echeances import list_echeances
-from financement.syntheses import compute_totaux
+from financement.recherche import filter_by_mots, find_fiches, list_cherchees
 
 PAR_PAGE = 25
+FICHES_TROUVEES = 40
+SUIVIES = 100  # conventions whose dates and fiches the home page reads, the most recent first
+SANS_SUITE = (Convention.Etat.SOLDEE, Convention.Etat.CADUQUE)
 ATTENTES_MONTREES = 6
 RETARDS_MONTRES, DATES_MONTREES = 4, 6
 
@@ -29,7 +31,9 @@ RETARDS_MONTRES, DATES_MONTREES = 4, 6
 def accueil(request: HttpRequest) -> HttpResponse:
     """What awaits the person, their open conventions, the dates gone by with nothing done, then those to come."""
     user: Any = request.user
-    conventions = list(Convention.objects.visible_to(user).with_parties().prefetch_related("versements")[:200])
+    visibles = Convention.objects.visible_to(user).with_parties()
+    # What is over awaits nobody: it is shown to who has nothing else.
+    conventions = list(visibles.exclude(etat__in=SANS_SUITE)[:SUIVIES]) or list(visibles[:SUIVIES])
     attentes = list_attentes(user, conventions)
     today, tout = timezone.localdate(), "tout" in request.GET
     echeances = list_echeances(conventions, today)
@@ -53,7 +57,7 @@ def accueil(request: HttpRequest) -> HttpResponse:
 def list_lignes(conventions: list[Convention], user: Any) -> list[dict[str, Any]]:
     """Rows of a table of conventions: partners, and by what speaks now, total and part of the person's own organisation."""
     consolidees = map_consolidees(conventions)
-    par_copie = compute_totaux(consolidees.values())
+    par_copie = read_totaux(consolidees.values())
     totaux = {pk: par_copie[copie.pk] for pk, copie in consolidees.items()}
     return [
         {
@@ -73,7 +77,10 @@ def conventions(request: HttpRequest) -> HttpResponse:
     visibles = Convention.objects.visible_to(user).without_avenants()
     filtres = {cle: read_text(request, cle) for cle in ("q", "etat", "nature", "organisation", "annee", "politique")}
     page = Paginator(filter_conventions(visibles, filtres).with_parties(), PAR_PAGE).get_page(request.GET.get("page"))
-    etats = set(visibles.order_by().values_list("etat", flat=True).distinct())
+    ensemble, liens = visibles.order_by(), Convention.politiques.through.objects
+    parties: Any = Partie.objects.filter(convention__in=ensemble).order_by().values("organisation")
+    politiques: Any = liens.filter(convention__in=ensemble).order_by().values("politique")
+    etats = set(ensemble.values_list("etat", flat=True).distinct())
     contexte = {
         "page": page,
         "lignes": list_lignes(list(page.object_list), request.user),
@@ -82,8 +89,8 @@ def conventions(request: HttpRequest) -> HttpResponse:
         "suite": urlencode({cle: valeur for cle, valeur in filtres.items() if valeur}),
         "etats": [(valeur, nom) for valeur, nom in Convention.Etat.choices if valeur in etats],
         "natures": Convention.Nature.choices,
-        "organisations": Organisation.objects.filter(parties__convention__in=visibles).exclude(pk=user.organisation_id).distinct(),
-        "politiques": Politique.objects.filter(conventions__in=visibles).distinct(),
+        "organisations": Organisation.objects.filter(pk__in=parties).exclude(pk=user.organisation_id),
+        "politiques": Politique.objects.filter(pk__in=politiques),
         "annees": list_annees(visibles),
     }
     htmx: Any = request.htmx  # type: ignore[attr-defined]
@@ -106,14 +113,8 @@ def list_annees(conventions: QuerySet[Convention]) -> list[int]:
 
 def filter_conventions(conventions: Any, filtres: dict[str, str]) -> Any:
     """Apply the filters of the list; an unreadable value filters nothing."""
-    if mots := filtres["q"]:
-        for mot in mots.split():
-            conventions = conventions.filter(
-                Q(reference__icontains=mot)
-                | Q(titre__icontains=mot)
-                | Q(objet__icontains=mot)
-                | Q(pk__in=Organisation.objects.filter(Q(nom__icontains=mot) | Q(sigle__icontains=mot)).values("parties__convention"))
-            )
+    if filtres["q"]:
+        conventions = filter_by_mots(conventions, filtres["q"])
     for cle in ("etat", "nature"):
         if filtres[cle]:
             conventions = conventions.filter(**{cle: filtres[cle]})
@@ -136,31 +137,5 @@ def recherche(request: HttpRequest) -> HttpResponse:
         visibles = Convention.objects.visible_to(request.user).without_avenants()
         vide = dict.fromkeys(("etat", "nature", "organisation", "annee", "politique"), "")
         resultats["trouvees"] = filter_conventions(visibles, vide | {"q": mots}).with_parties()[:20]
-        resultats["fiches"] = find_fiches(list_cherchees(request.user), mots)[:40]
+        resultats["fiches"] = find_fiches(list_cherchees(request.user), mots, FICHES_TROUVEES)
     return render(request, "financement/recherche.html", resultats)
-
-
-def list_cherchees(user: Any) -> Any:
-    """Fiches to look in: those of the agreements, and those of avenants still being written; other copies would come twice."""
-    ecrits = Q(convention__avenant_de=None) | ~Q(convention__etat__in=Convention.ETATS_FIGES)
-    return FicheAction.objects.visible_to(user).filter(ecrits)
-
-
-def find_fiches(fiches: Any, mots: str) -> Any:
-    """Fiches by words of their texts, or by code however it is written (« ea 1.1 » finds E.A 1.1)."""
-    trouvees = fiches.none()
-    if any(c.isdigit() for c in mots):
-        code = normalize_code(mots)
-        trouvees = fiches.filter(pk__in=[pk for pk, ecrit in fiches.values_list("pk", "code") if normalize_code(ecrit).startswith(code)])
-    par_mots = fiches
-    for mot in mots.split():
-        par_mots = par_mots.filter(
-            Q(titre__icontains=mot)
-            | Q(code__icontains=mot)
-            | Q(objet__icontains=mot)
-            | Q(constat__icontains=mot)
-            | Q(objectifs__icontains=mot)
-            | Q(contenus__icontains=mot)
-            | Q(partenariats_techniques__icontains=mot)
-        )
-    return (trouvees | par_mots).select_related("convention", "axe")

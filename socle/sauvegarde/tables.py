@@ -26,6 +26,8 @@ EXCLUES = {
     "conventions.ouvrier": "ouvriers vivants, de ce moment-là",
     "conventions.travail": "travaux de fond, en attente ou finis",
     "contenttypes": "recréés par migrate",
+    "financement.cumul": "chiffres gardés pour les listes, recalculés d’après les lignes",
+    "financement.cumulperime": "ce qui est à recalculer",
     "django_tasks_database": "travaux de fond, en attente ou finis",
     "sessions": "sessions ouvertes : chacun se reconnecte",
 }
