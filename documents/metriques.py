@@ -9,7 +9,8 @@ from django_tasks_db.models import DBTaskResult
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from conventions.models import Convention
+from conventions.models import Convention, Ouvrier
+from conventions.travaux.journal import SILENCE
 from documents.models import DocumentBilan, DocumentFige, Signature
 from financement.models import ImportBudget
 
@@ -28,6 +29,8 @@ class EtatDuSite(Collector):
         ancien = DBTaskResult.objects.ready().aggregate(le=Min("enqueued_at"))["le"]
         age = (timezone.now() - ancien).total_seconds() if ancien else 0
         yield GaugeMetricFamily("traitdunion_travaux_attente_secondes", "Âge du plus ancien travail à faire", value=max(age, 0))
+        vivants = Ouvrier.objects.filter(vu_le__gt=timezone.now() - SILENCE).count()
+        yield GaugeMetricFamily("traitdunion_ouvriers", "Ouvriers qui donnent signe de vie", value=vivants)
         conventions = GaugeMetricFamily("traitdunion_conventions", "Conventions et avenants, par état", labels=["etat"])
         for etat, nombre in Convention.objects.order_by().values_list("etat").annotate(Count("pk")):
             conventions.add_metric([etat], nombre)
