@@ -147,7 +147,7 @@ def _light_settings(django_test_environment: None) -> Iterator[None]:
     """
     rapides = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     fichiers = {"WHITENOISE_USE_FINDERS": False, "WHITENOISE_AUTOREFRESH": False}
-    with override_settings(PASSWORD_HASHERS=rapides, DOCUMENT_AVANCE=False, **fichiers):
+    with override_settings(PASSWORD_HASHERS=rapides, DOCUMENT_AVANCE=False, DOCUMENT_DIRECT=1000, **fichiers):
         yield
 
 

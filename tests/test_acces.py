@@ -44,6 +44,7 @@ from financement.models import (
     Versement,
 )
 from socle.controles import Constat, Lieu
+from socle.vues import download
 from tests import factories
 from tests.copies import Copie, read_tables
 
@@ -426,7 +427,7 @@ def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
     for nom in ("publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
     for module, nom in ((views, "serve_convention"), (avenants, "serve_convention"), (bilans, "serve_bilan")):
-        monkeypatch.setattr(module, nom, lambda *args: HttpResponse(b"%PDF-", content_type="application/pdf"))
+        monkeypatch.setattr(module, nom, lambda request, objet, affiche: download(b"%PDF-", affiche, "application/pdf"))
     for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel"):
         monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
 

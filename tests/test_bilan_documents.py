@@ -361,7 +361,7 @@ def test_summary_for_elected_members_holds_on_one_page(imprimes: Imprimes, lus: 
 def test_each_line_of_the_contents_gives_the_page_where_its_part_starts(imprimes: Imprimes, lus: dict[str, Lecture]) -> None:
     lecture = lus["bilan"]
     sommaire = next(e for e in lecture.titres if e.texte == "Sommaire").pages
-    lignes = [e for e in lecture.of("LI") if e.pages == sommaire and e.annotations]
+    lignes = [e for e in lecture.of("TOCI") if e.pages == sommaire and e.annotations]
     debuts = {t.texte: min(t.pages) for t in reversed(lecture.titres) if t.pages and not t.pages & sommaire}
     debuts |= {"Synthèse pour les élus": debuts["Bilan 2019 : l’essentiel"]}
     debuts |= {"Récapitulatif prévu et réalisé": debuts["Récapitulatif 2019 : prévu et réalisé"]}
@@ -599,7 +599,7 @@ def test_printed_charts_are_figures_with_their_title_as_alternative(imprimes: Im
 
 def test_page_and_paper_show_the_same_drawings(petit: Bilan, partenaire: Utilisateur, monkeypatch: pytest.MonkeyPatch) -> None:
     imprime: list[Document] = []
-    monkeypatch.setattr(publication, "render_pdf", lambda document: imprime.append(document) or b"%PDF")
+    monkeypatch.setattr("documents.bilans.publication.render_pdf", lambda document: imprime.append(document) or b"%PDF")
     publish_bilan(petit)
     client = Client()
     client.force_login(partenaire)

@@ -327,6 +327,7 @@ NAVIGATEUR = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 def test_long_document_is_awaited_in_a_page_then_served(
     projet: Convention, client_agent: Client, depot: FileSystemStorage, settings: Any
 ) -> None:
+    settings.DOCUMENT_DIRECT = 4
     adresse = reverse("convention_pdf", args=[projet.reference])
     attente = client_agent.get(adresse, headers=NAVIGATEUR)
     assert attente.status_code == 202
@@ -352,7 +353,8 @@ def test_page_that_waits_offers_the_document_and_does_not_load_itself_again(
     assert f'<a href="{adresse}" data-ouvrir>' in reponse.content.decode()
 
 
-def test_short_work_is_done_at_once(projet: Convention, client_agent: Client, depot: FileSystemStorage) -> None:
+def test_short_work_is_done_at_once(projet: Convention, client_agent: Client, depot: FileSystemStorage, settings: Any) -> None:
+    settings.DOCUMENT_DIRECT = 4
     print_convention(projet)
     projet.fiches.filter(code="E.Z 2").update(constat="Un autre constat.")
     reponse = client_agent.get(reverse("convention_pdf", args=[projet.reference]), headers=NAVIGATEUR)
@@ -360,7 +362,8 @@ def test_short_work_is_done_at_once(projet: Convention, client_agent: Client, de
     assert not Travail.objects.exists()
 
 
-def test_program_gets_the_document_however_long(projet: Convention, client_agent: Client, depot: FileSystemStorage) -> None:
+def test_program_gets_the_document_however_long(projet: Convention, client_agent: Client, depot: FileSystemStorage, settings: Any) -> None:
+    settings.DOCUMENT_DIRECT = 0
     reponse = client_agent.get(reverse("convention_pdf", args=[projet.reference]))
     assert reponse.content.startswith(b"%PDF")
 

@@ -92,7 +92,7 @@ def test_reading_order_of_the_cover_is_title_then_parties(imprimes: dict[str, Le
 def test_each_line_of_the_contents_gives_the_page_where_its_part_starts(imprimes: dict[str, Lecture], nom: str) -> None:
     lecture = imprimes[nom]
     sommaire = next(e for e in lecture.titres if e.texte == "Sommaire").pages
-    lignes = [e for e in lecture.of("LI") if e.pages == sommaire and e.annotations]
+    lignes = [e for e in lecture.of("TOCI") if e.pages == sommaire and e.annotations]
     debuts = {t.texte.replace("Article 1 er", "Article 1"): min(t.pages) for t in reversed(lecture.titres) if t.texte}
     debuts |= {e.texte: min(e.pages) for e in reversed(lecture.of("P")) if re.fullmatch(r"[A-Z](\.[A-Z])? [\d.]+", e.texte)}
     assert len(lignes) > 10
