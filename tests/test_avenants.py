@@ -43,7 +43,8 @@ SIGNEE_LE = date(2018, 1, 8)
 @pytest.fixture(autouse=True)
 def _written_not_typeset(monkeypatch: pytest.MonkeyPatch) -> None:
     """A document is the HTML it is made of."""
-    monkeypatch.setattr(publication, "render_pdf", lambda document: b"%PDF-" + document.html.encode())
+    for module in (publication, mise_en_forme):
+        monkeypatch.setattr(module, "render_pdf", lambda document: b"%PDF-" + document.html.encode())
 
 
 @pytest.fixture

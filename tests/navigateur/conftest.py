@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.management import call_command
 from django.db import connection, models
@@ -79,7 +80,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 def site(django_db_setup: None, django_db_blocker: Any) -> Iterator["Site"]:
     """A server that shows the demonstration and one convention without fiche."""
     reglages = override_settings(
-        STORAGES={
+        STORAGES=settings.STORAGES
+        | {
             "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
         },
