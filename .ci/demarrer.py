@@ -10,6 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +39,49 @@ def port_is_free(host: str, port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def count_ouvriers() -> int:
+    """Workers beside the server: one on a single core, two otherwise."""
+    return min(2, os.cpu_count() or 1)
+
+
+class Ouvriers:
+    """The workers beside the server: one that dies is started again, all stop with the site."""
+
+    def __init__(self, nombre: int) -> None:
+        self.fini = threading.Event()
+        self.processus = [self.launch() for _ in range(nombre)]
+        self.gardien = threading.Thread(target=self.watch, daemon=True)
+
+    def launch(self) -> "subprocess.Popen[bytes]":
+        # In a session of their own: Ctrl+C reaches the server alone, which lets them end what they do.
+        return subprocess.Popen([sys.executable, "manage.py", "run_worker", "-v", "0"], cwd=ROOT, start_new_session=True)
+
+    def start(self) -> None:
+        self.gardien.start()
+
+    def watch(self) -> None:
+        """Look every two seconds, so that a worker that cannot start does not fill the machine with its attempts."""
+        while not self.fini.wait(2):
+            self.processus = [p if p.poll() is None else self.launch() for p in self.processus]
+
+    def stop(self) -> None:
+        """Let each end its task for ten seconds; beyond, the task is given back to the next start."""
+        self.fini.set()
+        self.gardien.join()
+        for ouvrier in self.processus:
+            ouvrier.terminate()
+        fin = time.monotonic() + 10
+        for ouvrier in self.processus:
+            for _ in range(2):
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    ouvrier.wait(max(0.1, fin - time.monotonic()))
+                    break
+                ouvrier.terminate()  # asked twice: the task goes back in the queue
+                fin = time.monotonic() + 5
+            else:
+                ouvrier.kill()
 
 
 def main(host: str, port: str) -> int:
@@ -81,15 +126,13 @@ def main(host: str, port: str) -> int:
         def check_migrations(self) -> None:
             """Skip what was just done."""
 
-    ouvrier = subprocess.Popen([sys.executable, "manage.py", "db_worker", "--no-reload", "--interval", "1", "-v", "0"], cwd=ROOT)
+    ouvriers = Ouvriers(count_ouvriers())
+    ouvriers.start()
     try:
         with open(os.devnull, "w") as quiet:
             call_command(Serveur(), f"{shown}:{port}", use_reloader=False, skip_checks=False, stdout=quiet)
     finally:
-        # Stopped with the site; a task left half-done wrote nothing.
-        ouvrier.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            ouvrier.wait(10)
+        ouvriers.stop()
     return 0
 
 

@@ -1,30 +1,23 @@
-"""Importing a large budget: `python benchmarks/imports.py [ROWS…]`, 10 000 and 100 000 by default, on the database of DATABASE_URL.
+"""Importing a large budget: `python -m benchmarks.imports [--ecrire] [ROWS…]`, 10 000 and 100 000 rows by default.
 
 In the same run, on the same file: a plain `ModelResource` with its defaults reading with openpyxl (on at most 5 000 rows: it is
 slow and linear), the product in one pass, and the product with preview then confirmation. Rows a second, ratios, queries, memory.
-The convention is made up and deleted afterwards; use a database of trial.
+The convention is made up and deleted afterwards; DATABASE_URL, when given, is to name a database of trial.
 """
 
-import os
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("TRAITDUNION_DEBUG", "1")
-if "DATABASE_URL" not in os.environ:
-    os.environ["DATABASE_URL"] = f"sqlite:///{tempfile.mkdtemp(prefix='banc-')}/base.sqlite3"
-os.environ.setdefault("TRAITDUNION_DATA", tempfile.mkdtemp(prefix="banc-"))
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from benchmarks.outils import FINE, describe_machine, format_nombre, format_rapport, load_data, publish, start_django, write_tableau
 
-import django
-
-django.setup()
+start_django(reprise=True)
 
 import tablib
-from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from import_export import fields, resources, widgets
@@ -105,15 +98,25 @@ def empty(convention: Convention) -> None:
     LigneCout.objects.filter(fiche__in=fiches)._raw_delete(LigneCout.objects.db)
 
 
-def measure(rows: int, natures: list[str]) -> None:
+@dataclass(frozen=True)
+class Mesure:
+    """One way of importing one file."""
+
+    rows: int
+    maniere: str
+    seconds_a_row: float
+    rapport: float
+    suite: str = ""
+
+
+def measure(rows: int, natures: list[str]) -> list[Mesure]:
     """One size: the three ways, and what they cost."""
     contenu = make_file(rows, natures)
     convention = make_convention(rows)
-    fois = {}
     with CaptureQueriesContext(connection) as requetes:
         debut = time.perf_counter()
         imp = write_direct(deposit(None, convention, "b.xlsx", contenu), None, valides_seulement=False)
-        fois["une passe"] = (time.perf_counter() - debut) / rows
+        direct = (time.perf_counter() - debut) / rows
     assert imp.comptes["nouveaux"] == rows, imp.comptes
     memoire = memory()
     empty(convention)
@@ -121,33 +124,52 @@ def measure(rows: int, natures: list[str]) -> None:
     imp = deposit(None, convention, "b.xlsx", contenu)
     analyse(imp)
     confirm(imp, None, False)
-    fois["aperçu et confirmation"] = (time.perf_counter() - debut) / rows
+    apercu = (time.perf_counter() - debut) / rows
     assert LigneCout.objects.filter(fiche__convention=convention).count() == rows
     memoire = max(memoire, memory())
     empty(convention)
     defaut = import_ordinary(contenu, min(rows, PAR_DEFAUT))
-    print(f"{rows} lignes, {connection.vendor}")
-    print(f"  ModelResource par défaut : {1 / defaut:.0f} lignes/s")
-    for nom, duree in fois.items():
-        print(f"  {nom} : {1 / duree:.0f} lignes/s, {defaut / duree:.1f} fois le défaut")
-    print(f"  {len(requetes) * 10_000 / rows:.0f} requêtes pour 10 000 lignes en une passe ; mémoire {memoire:.0f} Mo")
+    cout = f"{format_nombre(len(requetes) * 10_000 / rows)} requêtes pour 10{FINE}000 lignes, {format_nombre(memoire)}{FINE}Mo au plus"
+    return [
+        Mesure(rows, f"ModelResource par défaut ({format_nombre(min(rows, PAR_DEFAUT))} lignes)", defaut, 1),
+        Mesure(rows, "Trait d’union, en une passe", direct, defaut / direct, cout),
+        Mesure(rows, "Trait d’union, aperçu puis confirmation", apercu, defaut / apercu),
+    ]
 
 
-def main(tailles: list[int]) -> None:
+def write_mesures(mesures: Sequence[Mesure]) -> str:
+    """One row a way of importing."""
+    lignes = [
+        [
+            format_nombre(m.rows),
+            m.maniere,
+            format_nombre(1 / m.seconds_a_row),
+            format_rapport(m.rapport) if m.rapport != 1 else "1",
+            m.suite,
+        ]
+        for m in mesures
+    ]
+    return write_tableau(["Lignes", "Manière", "Lignes/s", "Rapport", "Coût"], lignes, texte=2)
+
+
+def main(tailles: list[int], *, ecrire: bool) -> None:
     """Every size in turn, the smallest first: memory only grows."""
-    settings.DEBUG = False  # else Django keeps every request in memory
-    call_command("migrate", verbosity=0)
+    load_data(demonstration=False)
     natures = [f"Nature {n}" for n in range(10)]
     for n, nom in enumerate(natures):
         NatureDepense.objects.get_or_create(cle=f"banc-{n}", defaults={"nom": nom})
+    mesures: list[Mesure] = []
     for rows in tailles:
         try:
-            measure(rows, natures)
+            mesures += measure(rows, natures)
         finally:
             for convention in Convention.objects.filter(reference=f"BANC-{rows}"):
                 empty(convention)
                 convention.delete()
+    base = "PostgreSQL" if connection.vendor == "postgresql" else "SQLite"
+    publish("imports", f"{describe_machine()}, {base}.\n\n{write_mesures(mesures)}", ecrire=ecrire)
 
 
 if __name__ == "__main__":
-    main([int(a) for a in sys.argv[1:]] or [10_000, 100_000])
+    tailles = [int(a) for a in sys.argv[1:] if a != "--ecrire"]
+    main(tailles or [10_000, 100_000], ecrire="--ecrire" in sys.argv)

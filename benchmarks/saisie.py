@@ -1,41 +1,41 @@
 """Server time and queries of writing a fiche, on the demonstration data.
 
-Run with `PYTHONPATH=. .venv/bin/python benchmarks/saisie.py`: a database in memory is made, loaded and measured;
+Run with `make benchmark-saisie`: a database of trial is made, loaded and measured;
 medians of several answers. An autosave longer than its target is told.
 """
 
 import json
-import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-os.environ["TRAITDUNION_DEBUG"] = "1"
-os.environ["DATABASE_URL"] = "sqlite://:memory:"
-os.environ["TRAITDUNION_LOG"] = "ERROR"
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+from benchmarks.outils import (
+    DIJON,
+    describe_machine,
+    format_duree,
+    load_data,
+    median_ms,
+    open_client,
+    publish,
+    read_options,
+    start_django,
+    write_tableau,
+)
 
-import django
+start_django()
 
-django.setup()
-
-from django.conf import settings
-from django.core.management import call_command
-from django.db import connection, reset_queries
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from comptes.models import Utilisateur
 from conventions.models import Convention
 from fiches.models import FicheAction
 from financement.edition import ContenuFiche
 
-DIJON, CODE = "DIJON-CCI21-2018", "E.A 1.2.1"
+CODE = "E.A 1.2.1"
 CIBLE_MS = 60
-FOIS = 25
 
 
 @dataclass
@@ -94,30 +94,18 @@ class Page:
         return act
 
 
-def median_ms(act: Callable[[], object], fois: int) -> float:
-    durations = []
-    for _ in range(fois):
-        start = time.perf_counter()
-        act()
-        durations.append((time.perf_counter() - start) * 1000)
-    return statistics.median(durations)
-
-
 def count_queries(act: Callable[[], object]) -> int:
-    reset_queries()
-    act()
-    return len(connection.queries)
+    with CaptureQueriesContext(connection) as requetes:
+        act()
+    return len(requetes)
 
 
 def main() -> int:
-    settings.ALLOWED_HOSTS = ["testserver"]
-    call_command("migrate", verbosity=0)
-    call_command("load_demo", verbosity=0, stdout=open(os.devnull, "w"))  # noqa: SIM115
+    options = read_options(__doc__ or "", fois=25)
+    load_data()
     Convention.objects.filter(reference=DIJON).update(etat=Convention.Etat.EN_NEGOCIATION)
     FicheAction.objects.filter(convention__reference=DIJON).update(etat=FicheAction.Etat.EN_REDACTION)
-    client = Client()
-    client.force_login(Utilisateur.objects.get(email="nadia.ferrand@dijon-metropole.example"), "comptes.connexion.ConnexionParCourriel")
-    page = Page(client, FicheAction.objects.get(convention__reference=DIJON, code=CODE))
+    page = Page(open_client(), FicheAction.objects.get(convention__reference=DIJON, code=CODE))
     cellule = next(c for c in page.valeurs if c.startswith("cout."))
     suite = iter(range(10_000, 100_000))
     actes = {
@@ -127,19 +115,22 @@ def main() -> int:
         "présence": page.sign(),
         "ouvrir l’éditeur": page.open(),
     }
-    print(f"{DIJON}, fiche {CODE}, {len(page.valeurs)} champs remplis")
-    print(f"{'acte':<22}{'médiane':>11}{'requêtes':>10}")
-    lents = []
+    lignes, lents = [], []
     for nom in actes:
         acte = page.sign() if nom == "présence" else actes[nom]  # the saves above changed the version
         acte()
         requetes = count_queries(acte)
-        duree = median_ms(acte, FOIS)
-        print(f"{nom:<22}{duree:>8.1f} ms{requetes:>10}")
+        duree = median_ms(acte, options.fois)
+        lignes.append([nom, format_duree(duree / 1000), str(requetes)])
         if nom.startswith("enregistrer") and duree >= CIBLE_MS:
             lents.append(nom)
+    contenu = [
+        f"{describe_machine()}, fiche {CODE}, {len(page.valeurs)} champs remplis.",
+        write_tableau(["Acte", "Médiane", "Requêtes"], lignes),
+    ]
     if lents:
-        print(f"Plus de {CIBLE_MS} ms : {', '.join(lents)}.")
+        contenu.append(f"Plus de {format_duree(CIBLE_MS / 1000)} : {', '.join(lents)}.")
+    publish("saisie", "\n\n".join(contenu), ecrire=options.ecrire)
     return 0
 
 

@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "socle.metriques.CompterRequetes",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -107,12 +108,40 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Work done beside the pages: a worker takes it from the database (`manage.py db_worker`) ----------
+# --- Work done beside the pages: a worker takes it from the database (`manage.py run_worker`) ----------
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 IMPORT_DIRECT = env.int("TRAITDUNION_IMPORT_DIRECT", default=300_000)  # bytes; larger spreadsheets are read by the worker
 
+# --- Files: in DATA_DIR, or in an S3-compatible object storage when a bucket is named ------------------
+FICHIERS: dict = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+# What was typeset once, under the fingerprint of what it was made from: may be emptied at any time.
+CAHIERS: dict = FICHIERS | {"OPTIONS": {"location": DATA_DIR / "cahiers", "allow_overwrite": True}}
+S3_BUCKET = env.str("TRAITDUNION_S3_BUCKET", default="")
+if S3_BUCKET:
+    S3_ENDPOINT = env.str("TRAITDUNION_S3_ENDPOINT", default="") or None
+    FICHIERS = {
+        "BACKEND": "config.objets.StockageObjets",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": S3_ENDPOINT,
+            "region_name": env.str("TRAITDUNION_S3_REGION", default="") or None,
+            "access_key": env.str("TRAITDUNION_S3_CLE", default="") or None,
+            "secret_key": env.str("TRAITDUNION_S3_SECRET", default="") or None,
+            "location": env.str("TRAITDUNION_S3_PREFIXE", default="").strip("/"),
+            "default_acl": env.str("TRAITDUNION_S3_ACL", default="private") or None,
+            "file_overwrite": False,  # two files of one name are two files, as on a disk
+            "addressing_style": "path" if S3_ENDPOINT else "auto",  # other makers have no domain for each bucket
+            "signature_version": "s3v4",
+            "max_memory_size": 5_000_000,  # bytes of an object held in memory; beyond, in a temporary file
+        },
+    }
+    # Shared as well: a part typeset by a worker is read by the server of another machine.
+    CAHIERS = FICHIERS | {
+        "OPTIONS": FICHIERS["OPTIONS"] | {"location": f"{FICHIERS['OPTIONS']['location']}/cahiers".strip("/"), "file_overwrite": True}
+    }
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": FICHIERS,
+    "cahiers": CAHIERS,
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.stockage.FichiersStatiques"},
 }
 STATIC_URL = "static/"
@@ -164,6 +193,11 @@ AXES_LOCKOUT_TEMPLATE = "account/verrouille.html"
 AXES_IPWARE_PROXY_COUNT = env.int("TRAITDUNION_PROXIES", default=0) or None
 AXES_VERBOSE = False
 
+# --- Watching ---------------------------------------------------------------------------------------
+JETON_METRIQUES = env.str("TRAITDUNION_METRIQUES", default="")  # who gives it reads /metriques/; without it, nobody does
+# Probes of the same machine ask without HTTPS.
+SECURE_REDIRECT_EXEMPT = [r"^sante/", r"^metriques/$"]
+
 # --- Language --------------------------------------------------------------------------------------
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français")]
@@ -196,6 +230,8 @@ EXPLOITANT = {
     )
 }
 
+DOCUMENT_DIRECT = env.int("TRAITDUNION_DOCUMENT_DIRECT", default=4)  # parts typeset at once; more of them are left to the workers
+DOCUMENT_AVANCE = env.bool("TRAITDUNION_DOCUMENT_AVANCE", default=True)  # what changes is typeset before anybody asks
 FIGER_DIRECT = env.int("TRAITDUNION_FIGER_DIRECT", default=3)  # fiches; longer documents are frozen by the worker
 
 # --- Electronic signatures -------------------------------------------------------------------------

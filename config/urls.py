@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 
 from socle import vues_legales
 from socle.aide import aide, aide_parcours
-from socle.vues import pulse
+from socle.vues import pulse, ready
 
 urlpatterns = [
     path("", include("financement.urls")),
@@ -33,5 +33,6 @@ urlpatterns = [
     path("confidentialite/registre/", vues_legales.registre, name="registre"),
     path("confidentialite/registre.<slug:forme>", vues_legales.registre_tableur, name="registre_tableur"),
     path("sante/", pulse, name="sante"),
+    path("sante/pret/", ready, name="pret"),
     path("admin/", admin.site.urls),
 ]

@@ -1,17 +1,20 @@
 """Admin of conventions and of the article library."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from comptes.administration import AdminVisible, InlineVisible, ReferentielAdmin
+from comptes.administration import AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin, limit_to_visible
 from conventions.gel import explain_gel
-from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique
+from conventions.models import Article, Axe, Convention, ModeleArticle, MontantDeclare, Objectif, Partie, Politique, Travail
+from conventions.travaux.actes import cancel, retry
+from conventions.travaux.sortes import SORTES
 from conventions.variables import BLOCS, VARIABLES
 
 
@@ -157,3 +160,74 @@ class ModeleArticleAdmin(ReferentielAdmin):
 class PolitiqueAdmin(ReferentielAdmin):
     list_display = ["nom", "description"]
     search_fields = ["nom", "description"]
+
+
+class FiltreSorte(admin.SimpleListFilter):
+    """Kinds of work, by their titles."""
+
+    title = "sorte"
+    parameter_name = "sorte"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return sorted(((sorte.cle, sorte.titre) for sorte in SORTES.values()), key=lambda choix: choix[1])
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(sorte=self.value()) if self.value() else queryset
+
+
+@admin.register(Travail)
+class TravailAdmin(admin.ModelAdmin):
+    """Work done beside the pages: read here, stopped and started again by actions, never written by hand."""
+
+    list_display = ["titre", "reference", "etat", "progression", "demande_par", "demande_le", "fini_le", "essais"]
+    list_filter = ["etat", FiltreSorte, ("convention", FiltreVisible)]
+    list_select_related = ["convention", "demande_par"]
+    search_fields = ["sorte", "cle", "convention__reference", "erreur"]
+    fields = [
+        *["titre", "convention", "cle", "demande_par", "etat", "etape", "progression", "demande_le", "commence_le", "fini_le"],
+        *["essais", "erreur", "resultat", "ouvrier", "tache"],
+    ]
+    readonly_fields = ["titre", "progression"]
+    actions = ["stop", "start_again"]
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return limit_to_visible(super().get_queryset(request), request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description="convention", ordering="convention__reference")
+    def reference(self, travail: Travail) -> str:
+        return travail.convention.reference if travail.convention else ""
+
+    @admin.display(description="progrès")
+    def progression(self, travail: Travail) -> str:
+        return f"{travail.fait} sur {travail.total}" if travail.total else ""
+
+    @admin.action(description="Arrêter les travaux choisis")
+    def stop(self, request: HttpRequest, travaux: Any) -> None:
+        """At once those that wait, at their next step those that run."""
+        self._act(request, travaux, cancel, "arrêt demandé")
+
+    @admin.action(description="Relancer les travaux choisis")
+    def start_again(self, request: HttpRequest, travaux: Any) -> None:
+        """Those that failed or were stopped."""
+        self._act(request, travaux, retry, "relancé")
+
+    def _act(self, request: HttpRequest, travaux: Any, acte: Callable[[Any, Travail], Travail], fait: str) -> None:
+        for travail in travaux:
+            try:
+                acte(request.user, travail)
+            except (PermissionDenied, ValidationError) as refus:
+                texte = " ".join(refus.messages) if isinstance(refus, ValidationError) else str(refus)
+                messages.error(request, f"{travail.titre}\u00a0: {texte}")
+            else:
+                messages.success(request, f"{travail.titre}\u00a0: {fait}.")

@@ -5,5 +5,18 @@ from conventions.axes import Axe
 from conventions.conventions import Convention, Objectif, Politique
 from conventions.journal import Evenement
 from conventions.parties import Partie
+from conventions.travaux.journal import Ouvrier, Travail
 
-__all__ = ["Article", "Axe", "Convention", "Evenement", "ModeleArticle", "MontantDeclare", "Objectif", "Partie", "Politique"]
+__all__ = [
+    "Article",
+    "Axe",
+    "Convention",
+    "Evenement",
+    "ModeleArticle",
+    "MontantDeclare",
+    "Objectif",
+    "Ouvrier",
+    "Partie",
+    "Politique",
+    "Travail",
+]

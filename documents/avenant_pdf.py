@@ -7,12 +7,13 @@ from conventions.models import Convention
 from conventions.variables import read_values
 from documents.avenants import compute_difference
 from documents.differences import Difference
+from documents.logos import load_logos
 from documents.publication import (
+    SOMMAIRE,
     Entree,
     attach_budget,
     has_recap,
     load_feuilles,
-    load_logos,
     publish_parties,
     render_fiche,
     render_partie,
@@ -33,21 +34,16 @@ def publish_avenant(avenant: Convention) -> bytes:
     articles = list_articles(difference)
     contexte = {"convention": avenant, "base": base, "difference": difference}
     annexe_recap = has_recap(recap) and difference.has_montants
+    originaux = read_values(avenant)["convention.originaux"].texte
+    corps = render_partie("avenant", articles=articles, precedents=precedents, originaux=originaux, feuilles=feuilles, **contexte)
     parties = [
-        render_partie("couverture_avenant", logos=logos, **contexte),
-        render_partie("sommaire", entrees=list_entrees(articles, feuilles, annexe_recap)),
-        render_partie(
-            "avenant",
-            articles=articles,
-            precedents=precedents,
-            originaux=read_values(avenant)["convention.originaux"].texte,
-            feuilles=feuilles,
-            **contexte,
-        ),
-        *(render_fiche(feuille, niveau=1, ensuite=True) for feuille in feuilles),
+        ("Couverture", render_partie("couverture_avenant", logos=logos, **contexte)),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(articles, feuilles, annexe_recap))),
+        ("Avenant", corps),
+        *((f"Fiche {f.fiche.code}", render_fiche(f, niveau=1, ensuite=True)) for f in feuilles),
     ]
     if annexe_recap:
-        parties.append(render_recap(recap, "Récapitulatif financier après l’avenant"))
+        parties.append(("Récapitulatif financier", render_recap(recap, "Récapitulatif financier après l’avenant")))
     titre = f"Avenant n°\u00a0{avenant.numero_avenant} – {base.titre}"
     return publish_parties(
         avenant, titre, parties, ressources, [attach_budget(recap)] if annexe_recap else [], f"{avenant.nom_court} – {base.nom_court}"

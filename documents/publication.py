@@ -1,26 +1,23 @@
 """Documents of a convention: the whole agreement, one fiche, the recap. Each part has its own template.
 
-A part is HTML without page or style of its own; a document is a list of parts handed to the PDF engine.
+A part is HTML without page or style of its own, named and starting on a new page; a document is a list of parts handed to the PDF engine.
 """
 
-import logging
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Any
 
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from PIL import Image, UnidentifiedImageError
 
-from comptes.models import Organisation
 from conventions.axes import ArbreAxes
 from conventions.models import Axe, Convention
 from conventions.redaction import TexteConvention, write_convention
 from conventions.variables import read_values
+from documents.logos import Ressources, load_logos
 from fiches.models import FicheAction
 from financement.controles.verification import find_ouvertes
 from financement.models import CoFinancement, LigneCout
@@ -29,11 +26,11 @@ from financement.syntheses import compute_recapitulatif, get_recapitulatif, read
 from financement.tableaux import build_couts, build_parts, list_indicateurs
 from financement.tableur_recapitulatif import write_recapitulatif_xlsx
 from socle.controles import Gravite
-from socle.pdf import RESSOURCE, Document, PieceJointe, render_pdf
+from socle.pdf import Cahier, Description, Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
-Ressources = dict[str, tuple[bytes, str]]
-logger = logging.getLogger(__name__)
+Partie = tuple[str, SafeString]  # name, HTML
+SOMMAIRE = "Sommaire"
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,12 @@ class Entree:
 
 
 def publish_convention(convention: Convention) -> bytes:
-    """The complete agreement as PDF: cover, contents, preamble, axes, articles, signatures, annexes.
+    """The complete agreement as PDF. Raises MoteurAbsent."""
+    return render_pdf(compose_convention(convention))
+
+
+def compose_convention(convention: Convention) -> Document:
+    """The complete agreement: cover, contents, preamble, axes, articles, signatures, annexes.
 
     Of an avenant, the agreement as it changes it: the consolidated version, which says that it is not an original.
     """
@@ -55,47 +57,53 @@ def publish_convention(convention: Convention) -> bytes:
     texte = write_convention(convention, niveau_preambule=2, niveau_articles=3)
     feuilles = load_feuilles(convention)
     ressources, logos = load_logos(convention)
-    parties = [
-        render_partie(
-            "couverture",
-            convention=convention,
-            consolidation=describe_consolidation(convention),
-            logos=logos,
-            composition=describe_composition(texte, len(feuilles), recap),
-            controles=describe_controles(convention),
-        ),
-        render_partie("sommaire", entrees=list_entrees(convention, texte, recap)),
-        render_partie(
-            "corps",
-            convention=convention,
-            texte=texte,
-            objectifs=convention.objectifs.all(),
-            axes=list_axes(convention, feuilles),
-            originaux=read_values(convention)["convention.originaux"].texte,
-        ),
-    ]
-    if feuilles:
-        parties.append(render_partie("annexe_fiches", recap=recap))
-        parties += [render_fiche(feuille, niveau=2, ensuite=True) for feuille in feuilles]
-    if has_recap(recap):
-        parties.append(render_recap(recap, f"Annexe {2 if feuilles else 1} – Récapitulatif financier", lies=True))
-    titre = f"{convention.titre} – version consolidée" if convention.is_avenant else convention.titre
-    return publish_parties(
-        convention, titre, parties, ressources, [attach_budget(recap)] if has_recap(recap) else [], describe_consolidation(convention)
+    couverture = render_partie(
+        "couverture",
+        convention=convention,
+        consolidation=describe_consolidation(convention),
+        logos=logos,
+        composition=describe_composition(texte, len(feuilles), recap),
+        controles=describe_controles(convention),
     )
+    parties = [
+        ("Couverture", couverture),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(convention, texte, recap))),
+        ("Préambule", render_partie("preambule", convention=convention, texte=texte, objectifs=convention.objectifs.all())),
+    ]
+    if axes := list_axes(convention, feuilles):
+        parties.append(("Programme d’actions", render_partie("programme", axes=axes)))
+    originaux = read_values(convention)["convention.originaux"].texte
+    parties.append(("Articles", render_partie("articles", convention=convention, texte=texte, originaux=originaux)))
+    if feuilles:
+        parties.append(("Annexe 1", render_partie("annexe_fiches", recap=recap)))
+        parties += [(f"Fiche {f.fiche.code}", render_fiche(f, niveau=2, ensuite=True)) for f in feuilles]
+    if has_recap(recap):
+        titre = f"Annexe {2 if feuilles else 1} – Récapitulatif financier"
+        parties.append(("Récapitulatif financier", render_recap(recap, titre, lies=True)))
+    titre = f"{convention.titre} – version consolidée" if convention.is_avenant else convention.titre
+    pieces = [attach_budget(recap)] if has_recap(recap) else []
+    return compose(convention, titre, parties, ressources, pieces, describe_consolidation(convention))
 
 
 def publish_fiche(convention: Convention, fiche: FicheAction) -> bytes:
-    """One fiche as PDF."""
+    """One fiche as PDF. Raises MoteurAbsent."""
+    return render_pdf(compose_fiche(convention, fiche))
+
+
+def compose_fiche(convention: Convention, fiche: FicheAction) -> Document:
+    """One fiche."""
     feuille = next(f for f in load_feuilles(convention) if f.fiche.pk == fiche.pk)
-    return publish_parties(convention, f"Fiche action {fiche.code} – {fiche.titre}", [render_fiche(feuille, niveau=1)])
+    nom = f"Fiche action {fiche.code}"
+    return compose(convention, f"{nom} – {fiche.titre}", [(nom, render_fiche(feuille, niveau=1))])
 
 
 def publish_recapitulatif(convention: Convention, declare: bool = False) -> bytes:
     """The recap as PDF in landscape, computed from the fiches or as printed in the annex."""
     recap = get_recapitulatif(convention, declare)
     titre = "Récapitulatif financier déclaré" if recap.declare else "Récapitulatif financier"
-    return publish_parties(convention, f"{titre} – {convention.titre}", [render_recap(recap, titre)], pieces=[attach_budget(recap)])
+    return publish_parties(
+        convention, f"{titre} – {convention.titre}", [(titre, render_recap(recap, titre))], pieces=[attach_budget(recap)]
+    )
 
 
 def has_recap(recap: Recapitulatif) -> bool:
@@ -222,37 +230,6 @@ def describe_controles(convention: Convention) -> str:
     return f"Contrôles de cohérence à trancher : {list_fr(mots)}."
 
 
-def load_logos(convention: Convention) -> tuple[Ressources, list[dict[str, str]]]:
-    """Stored logos of the parties, as resources of the document; an empty place where there is none. Three stand in a row."""
-    ressources: Ressources = {}
-    logos = []
-    parties = list(convention.parties.all())
-    for rang, partie in enumerate(parties):
-        place = "droite" if len(parties) == 2 and rang == 1 else "suivie" if len(parties) > 2 and rang % 3 < 2 else ""
-        logo = {"nom": partie.denomination, "url": "", "place": place}
-        if image := read_logo(partie.organisation):
-            nom = f"logo-{partie.organisation.cle}"
-            ressources[nom] = image
-            logo["url"] = RESSOURCE + nom
-        logos.append(logo)
-    return ressources, logos
-
-
-def read_logo(organisation: Organisation) -> tuple[bytes, str] | None:
-    """Bytes and type of a logo; None when there is none, or when its file is lost or unreadable: the agreement comes out all the same."""
-    if not organisation.logo:
-        return None
-    try:
-        with organisation.logo.open("rb") as fichier:
-            contenu = fichier.read()
-        with Image.open(BytesIO(contenu)) as image:
-            image.verify()
-            return contenu, Image.MIME[str(image.format)]
-    except (OSError, UnidentifiedImageError, SyntaxError, KeyError):
-        logger.warning("logo illisible", extra={"organisation": organisation.cle})
-        return None
-
-
 def attach_budget(recap: Recapitulatif) -> PieceJointe:
     """The budget as a spreadsheet, carried by the PDF."""
     nom = f"{recap.convention.reference.lower()}-recapitulatif.xlsx"
@@ -277,35 +254,49 @@ def date_of(convention: Convention) -> date:
     return convention.date_document or timezone.localtime(convention.modifiee_le).date()
 
 
-def publish_parties(
+def publish_parties(*args: Any, **options: Any) -> bytes:
+    """What `compose` makes, as PDF. Raises MoteurAbsent."""
+    return render_pdf(compose(*args, **options))
+
+
+def compose(
     convention: Convention,
     titre: str,
-    parties: list[SafeString],
+    parties: Sequence[Partie],
     ressources: Ressources | None = None,
     pieces: Sequence[PieceJointe] = (),
     nom: str = "",
     mention: str | None = None,
     jour: date | None = None,
-) -> bytes:
-    """Parts as one PDF, with the running lines and the marking of the convention.
+) -> Document:
+    """A document of named parts, each starting on a new page, with the running lines and the marking of the convention.
 
     `nom` replaces its own in the running line; a document that is not the convention has its own marking and its own day.
     """
     denominations = [p.denomination for p in convention.parties.all()]
+    sigles = list_fr([p.organisation.sigle for p in convention.parties.all()])
     contexte = {
-        "titre": titre,
-        "auteur": denominations[0] if denominations else "Trait d’union",
-        "sujet": f"{convention.nom_court}, {list_fr(denominations)}",
-        "courant": " · ".join(
-            filter(None, [nom or convention.nom_court, list_fr([p.organisation.sigle for p in convention.parties.all()])])
-        ),
+        "courant": " · ".join(filter(None, [nom or convention.nom_court, sigles])),
         "mention": describe_mention(convention) if mention is None else mention,
-        "parties": parties,
     }
-    html = render_to_string("pdf/document.html", {"document": contexte})
-    return render_pdf(Document(html, titre, jour or date_of(convention), ressources or {}, list(pieces)))
+    cahiers = [
+        Cahier(n, render_to_string("pdf/document.html", {"nom": n, "partie": partie, **contexte}), sommaire=n == SOMMAIRE)
+        for n, partie in parties
+    ]
+    description = Description(
+        titre,
+        denominations[0] if denominations else "Trait d’union",
+        f"{convention.nom_court}, {list_fr(denominations)}",
+        jour or date_of(convention),
+    )
+    return Document(cahiers, description, ressources or {}, list(pieces))
 
 
 def render_partie(partie: str, **contexte: Any) -> SafeString:
     """One part as HTML."""
     return SafeString(render_to_string(f"pdf/{partie}.html", contexte))
+
+
+def join_parties(parties: Iterable[SafeString]) -> SafeString:
+    """Pieces that follow one another on the page, as one part."""
+    return SafeString("\n".join(parties))

@@ -31,7 +31,7 @@ def publish_rapprochement(convention: Convention) -> bytes | None:
         ],
         ecarts=list_ecarts(rapprochement),
     )
-    return publish_parties(convention, f"{TITRE_RAPPROCHEMENT} – {convention.titre}", [partie])
+    return publish_parties(convention, f"{TITRE_RAPPROCHEMENT} – {convention.titre}", [(TITRE_RAPPROCHEMENT, partie)])
 
 
 def list_ecarts(rapprochement: Rapprochement) -> list:
@@ -62,4 +62,4 @@ def publish_controles(convention: Convention) -> bytes:
         comptes=[(g.pluriel, comptes[g]) for g in Gravite],
         groupes=[(nom, groupes[nom]) for nom in ordre if nom in groupes],
     )
-    return publish_parties(convention, f"{TITRE_CONTROLES} – {convention.titre}", [partie])
+    return publish_parties(convention, f"{TITRE_CONTROLES} – {convention.titre}", [(TITRE_CONTROLES, partie)])

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from documents import views
-from documents.vues import avenants, bilans, fichiers, vie
+from documents.vues import avenants, bilans, fichiers, metriques, vie
 
 CONVENTION = "conventions/<slug:reference>/"
 VIE = CONVENTION + "vie/"
@@ -11,6 +11,7 @@ BILANS = CONVENTION + "bilans/"
 BILAN = BILANS + "<int:annee>/"
 
 urlpatterns = [
+    path("metriques/", metriques.metriques, name="metriques"),
     path(CONVENTION + "convention.pdf", views.convention_pdf, name="convention_pdf"),
     path(CONVENTION + "recapitulatif.pdf", views.recapitulatif_pdf, name="recapitulatif_pdf"),
     path(CONVENTION + "recapitulatif.xlsx", views.recapitulatif_xlsx, name="recapitulatif_xlsx"),

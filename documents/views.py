@@ -4,8 +4,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from conventions.acces import get_convention
+from documents.mise_en_forme import serve_convention
 from documents.officiels import read_officiel
-from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from documents.publication import publish_fiche, publish_recapitulatif
 from documents.reunion import publish_controles, publish_rapprochement
 from documents.vues.fichiers import telling_loss
 from fiches.acces import get_fiche
@@ -22,7 +23,9 @@ def convention_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     """The complete agreement: the document that was frozen, else what the data give today. Of an avenant, the consolidated version."""
     convention = get_convention(request.user, reference)
     contenu = None if convention.is_avenant else read_officiel(convention)
-    return download(contenu or publish_convention(convention), f"{reference}.pdf", "application/pdf")
+    if contenu is None:
+        return serve_convention(request, convention, f"{reference}.pdf")
+    return download(contenu, f"{reference}.pdf", "application/pdf")
 
 
 @require_safe

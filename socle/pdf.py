@@ -1,116 +1,105 @@
-"""PDF engine behind one function: HTML in, PDF/A-3a + PDF/UA-1 out.
+"""PDF engine behind one function: a document of several parts in, PDF/A-3a + PDF/UA-1 out.
 
-WeasyPrint is imported on first use, so that a machine without pango still serves every other page. It may read
-nothing but the product's own print files and the resources handed over with the document.
+Each part starts on a new page and is typeset alone, once for the same content; the whole is then assembled, which takes some
+tenths of a second however long it is. Nothing waits for what did not change.
 """
 
-import threading
-from collections.abc import Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
-from functools import cache
-from pathlib import Path
-from typing import Any
+from functools import cached_property
 
-from django.conf import settings
+from socle import pdf_cahiers, pdf_moteur
+from socle.pdf_assemblage import Description, PieceJointe, assemble
+from socle.pdf_finition import AILLEURS, Prepare, prepare
+from socle.pdf_moteur import RESSOURCE, MoteurAbsent, RessourceRefusee
 
-from socle.pdf_finition import finish
-
-RACINE = (Path(settings.BASE_DIR) / "static" / "pdf").resolve()
-RESSOURCE = "ressource:"
-_verrou = threading.Lock()  # the font configuration is shared and fontconfig is not thread-safe
-
-
-class MoteurAbsent(RuntimeError):
-    """The PDF engine cannot start on this machine; the message says what to install."""
-
-
-class RessourceRefusee(ValueError):
-    """A document asked for a file or an address that is not its own."""
+__all__ = ["RESSOURCE", "Avancement", "Cahier", "Description", "Document", "MoteurAbsent", "PieceJointe", "RessourceRefusee", "render_pdf"]
+ANCRE = re.compile(r'\bid="([^"]+)"')
+LIEN = re.compile(r'\bhref="#([^"]+)"')
+Avancement = Callable[[int, int, str], None]  # parts done, parts in all, the one that comes
 
 
 @dataclass(frozen=True)
-class PieceJointe:
-    """A file carried inside the PDF."""
+class Cahier:
+    """A part: its name, which screen readers tell, and its HTML, a whole page of its own."""
 
     nom: str
-    contenu: bytes
-    description: str
-    relation: str = "Data"
+    html: str
+    sommaire: bool = False
+
+    @cached_property
+    def autonome(self) -> str:
+        """The HTML with the links that leave the part written as addresses: the engine drops those it cannot follow."""
+        ici = set(ANCRE.findall(self.html))
+        return LIEN.sub(lambda lien: lien[0] if lien[1] in ici else f'href="{AILLEURS}{lien[1]}"', self.html)
 
 
 @dataclass(frozen=True)
 class Document:
-    """What the engine needs: HTML, its description, what it may load, what it carries."""
+    """What the engine needs: parts, description, what they may load, what the document carries."""
 
-    html: str
-    titre: str
-    jour: date
+    cahiers: Sequence[Cahier]
+    description: Description
     ressources: Mapping[str, tuple[bytes, str]] = field(default_factory=dict)
     pieces: Sequence[PieceJointe] = ()
 
+    @property
+    def html(self) -> str:
+        """All that is printed, in one text."""
+        return "\n".join(cahier.html for cahier in self.cahiers)
 
-def render_pdf(document: Document) -> bytes:
-    """Render a document; the same document gives the same pages. Raises MoteurAbsent without pango."""
-    weasyprint = _engine()
-    instant = datetime.combine(document.jour, time(12), UTC)
-    pieces = [
-        weasyprint.Attachment(
-            string=piece.contenu,
-            name=piece.nom,
-            description=piece.description,
-            relationship=piece.relation,
-            created=instant,
-            modified=instant,
-        )
-        for piece in document.pieces
-    ]
-    with _verrou:
-        html = weasyprint.HTML(string=document.html, base_url=RACINE.as_uri() + "/", url_fetcher=_fetcher(document.ressources))
-        brut = html.write_pdf(
-            pdf_variant="pdf/a-3a", font_config=_fonts(), attachments=pieces, uncompressed_pdf=True, pdf_identifier=document.titre.encode()
-        )
-    return finish(brut, titre=document.titre)
+    @cached_property
+    def cles(self) -> list[str]:
+        """Fingerprint of each part, by all that it is made from. Raises MoteurAbsent."""
+        moteur = pdf_moteur.compute_empreinte_moteur()
+        feuille = pdf_moteur.compute_empreinte_feuille(pdf_moteur.FEUILLE.stat().st_mtime_ns)
+        cles = []
+        for cahier in self.cahiers:
+            somme = hashlib.sha256(f"{moteur}\n{feuille}\n{cahier.sommaire}\n{cahier.autonome}".encode())
+            for nom, (contenu, type_mime) in sorted(self.ressources.items()):
+                if RESSOURCE + nom in cahier.html:
+                    somme.update(f"\n{nom} {type_mime} ".encode() + hashlib.sha256(contenu).digest())
+            cles.append(somme.hexdigest())
+        return cles
 
+    @cached_property
+    def cle(self) -> str:
+        """Fingerprint of the whole."""
+        d = self.description
+        somme = hashlib.sha256("\n".join([*self.cles, *(c.nom for c in self.cahiers), d.titre, d.auteur, d.sujet, str(d.jour)]).encode())
+        for piece in self.pieces:
+            somme.update(f"\n{piece.nom} {piece.description} {piece.relation} ".encode() + hashlib.sha256(piece.contenu).digest())
+        return somme.hexdigest()
 
-@cache
-def _engine() -> Any:
-    try:
-        import weasyprint
-    except OSError as erreur:
-        from socle.verifications import APT_LINE
-
-        raise MoteurAbsent(f"Le PDF ne peut pas être produit : la bibliothèque pango manque. Installez-la avec : {APT_LINE}") from erreur
-    return weasyprint
+    def list_missing(self) -> list[int]:
+        """Ranks of the parts that are not typeset yet."""
+        return [rang for rang, cle in enumerate(self.cles) if not pdf_cahiers.has_cahier(cle)]
 
 
-@cache
-def _fonts() -> Any:
-    """One font configuration a process: reading fonts again for each document costs more than laying it out."""
-    from weasyprint.text.fonts import FontConfiguration
-
-    return FontConfiguration()
-
-
-def _fetcher(ressources: Mapping[str, tuple[bytes, str]]) -> Any:
-    """Loader that serves the product's print files and the document's own resources, and nothing else."""
-    from weasyprint.urls import URLFetcher, URLFetcherResponse
-
-    class Fetcher(URLFetcher):
-        def fetch(self, url: str, headers: Any = None) -> Any:
-            if url.startswith(RESSOURCE):
-                contenu, type_mime = ressources[url.removeprefix(RESSOURCE)]
-                return URLFetcherResponse(url, contenu, {"Content-Type": type_mime})
-            if not is_allowed(url):
-                raise RessourceRefusee(f"Adresse refusée dans un document : {url[:80]}")
-            return super().fetch(url, headers)
-
-    return Fetcher(allowed_protocols=("file", "ressource"))
+def render_pdf(document: Document, avancer: Avancement | None = None) -> bytes:
+    """The document; the same one always gives the same bytes. Raises MoteurAbsent without pango, RessourceRefusee."""
+    connu = pdf_cahiers.read_document(document.cle)
+    if connu is not None:
+        return connu
+    prets = render_cahiers(document, avancer)
+    pdf = assemble([(c.nom, pret) for c, pret in zip(document.cahiers, prets, strict=True)], document.description, document.pieces)
+    pdf_cahiers.keep_document(document.cle, pdf)
+    return pdf
 
 
-def is_allowed(url: str) -> bool:
-    """Only files under static/pdf, once `..` and links are resolved."""
-    from urllib.parse import unquote, urlsplit
-
-    parties = urlsplit(url)
-    return parties.scheme == "file" and not parties.netloc and Path(unquote(parties.path)).resolve().is_relative_to(RACINE)
+def render_cahiers(document: Document, avancer: Avancement | None = None, *, rebours: bool = False) -> list[Prepare]:
+    """Typeset the parts that are not yet, in order; `rebours` starts by the end, for a second worker that meets the first one."""
+    prets: dict[int, Prepare] = {}
+    rangs = range(len(document.cahiers))
+    for fait, rang in enumerate(reversed(rangs) if rebours else rangs):
+        cle, cahier = document.cles[rang], document.cahiers[rang]
+        pret = pdf_cahiers.read_cahier(cle)
+        if pret is None:
+            if avancer:
+                avancer(fait, len(rangs), cahier.nom)
+            pret = prepare(pdf_moteur.render_html(cahier.autonome, document.ressources), cle[:10], cahier.sommaire)
+            pdf_cahiers.keep_cahier(cle, pret)
+        prets[rang] = pret
+    return [prets[rang] for rang in rangs]

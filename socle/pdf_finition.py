@@ -1,59 +1,115 @@
-"""Finishing of a rendered PDF: what PDF/UA-1 asks beyond the engine's PDF/A-3a output.
+"""Preparing a rendered part: what PDF/UA-1 asks beyond the engine's PDF/A-3a output, and what the assembly will need.
 
-- the XMP block declares PDF/UA-1 beside PDF/A-3a, with the extension schema PDF/A wants for it;
 - running lines (margin boxes) and leader dots become artifacts, so that a screen reader does not read them;
 - one annotation a link: the engine adds one for each box nested in `<a>`;
-- same input, same bytes: the identifier comes from the content.
+- places of page numbers, anchors, bookmarks and fonts are noted and taken out: they are those of the whole document.
 """
 
-import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, Operator, Pdf
 
+from socle.pdf_folios import RENVOI, Folio, Reperage, find_reperes, write_page
+from socle.pdf_polices import Police, read_cmap, read_polices
+
 Object = Any  # pikepdf objects answer to what their PDF type has
 
-EXTENSION_UA = """<rdf:Description rdf:about="" xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" pdfuaid:part="1"/>
-<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
- xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#" xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
-<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
-<pdfaSchema:schema>PDF/UA Universal Accessibility Schema</pdfaSchema:schema>
-<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>
-<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
-<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
-<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>
-<pdfaProperty:category>internal</pdfaProperty:category>
-<pdfaProperty:description>Indicates, which part of ISO 14289 standard is followed</pdfaProperty:description>
-</rdf:li></rdf:Seq></pdfaSchema:property>
-</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>
-"""
+AILLEURS = "urn:ancre:"  # an anchor of another part: the engine would drop a link it cannot follow
 POINTS = set(". \u2009\u00a0")
 PlaceMarquee = tuple[Any, int]  # page object, marked-content identifier
 
 
-def finish(brut: bytes, *, titre: str) -> bytes:
-    """Make a rendered PDF/A-3a file also PDF/UA-1. Raises pikepdf.PdfError when `brut` is not a PDF."""
+@dataclass
+class Prepare:
+    """A part ready to be assembled: a PDF without its fonts of ours, and what the whole needs to know of it."""
+
+    pdf: bytes
+    pages: int
+    ancres: dict[str, tuple[int, float, float]]  # anchor to page (from 0), x, y
+    signets: list[tuple[int, str, int, float, float]]  # level, title, page, x, y
+    folios: list[Folio]
+    polices: dict[str, Police]
+
+
+def prepare(brut: bytes, marque: str, sommaire: bool = False) -> Prepare:
+    """Make a rendered part ready; `marque` tells its identifiers from those of other parts. Raises pikepdf.PdfError.
+
+    The lists of a `sommaire` are tables of contents.
+    """
     with Pdf.open(BytesIO(brut)) as pdf:
         parents = ParentTree(pdf)
         drop_nested_annotations(pdf, parents)
-        name_links(pdf, parents, mark_artifacts(pdf, parents))
+        textes, pages = mark_artifacts(pdf, parents)
+        cibles = name_links(pdf, parents, textes)
+        folios = []
+        for rang, (page, instructions, reperages) in enumerate(pages):
+            contenu, trouves = write_page(instructions, reperages, {m: c for (p, m), c in cibles.items() if p == page.obj.objgen}, rang)
+            page.obj.Contents = pdf.make_stream(contenu)
+            folios += trouves
         prune_empty(pdf.Root.StructTreeRoot)
         parents.write()
-        drop_repeated_files(pdf)
-        write_metadata(pdf, titre)
+        mark_headers(pdf, marque)
+        if sommaire:
+            tag_contents(pdf)
+        ancres, signets = read_ancres(pdf), read_signets(pdf)
+        polices = read_polices(pdf)
+        for cle in ("/Names", "/Outlines", "/Metadata"):
+            if cle in pdf.Root:
+                del pdf.Root[cle]
         sortie = BytesIO()
         pdf.save(
-            sortie,
-            deterministic_id=True,
-            object_stream_mode=pikepdf.ObjectStreamMode.generate,
-            compress_streams=True,
-            min_version="1.7",
-            fix_metadata_version=False,
+            sortie, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate, compress_streams=True, min_version="1.7"
         )
-    return sortie.getvalue()
+        return Prepare(sortie.getvalue(), len(pdf.pages), ancres, signets, folios, polices)
+
+
+def tag_contents(pdf: Pdf) -> None:
+    """Say that a list is a table of contents."""
+    noms = {Name.L: Name.TOC, Name.LI: Name.TOCI, Name.LBody: Name.NonStruct}
+    for element in walk(pdf.Root.StructTreeRoot):
+        if element.get("/S") in noms:
+            element.S = noms[element.S]
+
+
+def mark_headers(pdf: Pdf, marque: str) -> None:
+    """Head cells are named by the engine with numbers that every part uses again; those of the part are listed in its tree."""
+    noms = Array()
+    for element in walk(pdf.Root.StructTreeRoot):
+        if "/ID" in element:
+            element.ID = pikepdf.String(f"{marque}-{element.ID}")
+            noms.append(element.ID)
+            noms.append(element)
+        attributs: Any = element.get("/A")
+        if isinstance(attributs, Dictionary) and "/Headers" in attributs:
+            attributs.Headers = Array([pikepdf.String(f"{marque}-{nom}") for nom in attributs.Headers])
+    pdf.Root.StructTreeRoot.IDTree = Dictionary(Names=noms)
+
+
+def read_ancres(pdf: Pdf) -> dict[str, tuple[int, float, float]]:
+    """Places that links may lead to."""
+    rangs = {page.objgen: rang for rang, page in enumerate(pdf.pages)}
+    noms: list[Any] = list(pdf.Root.get("/Names", Dictionary()).get("/Dests", Dictionary()).get("/Names", Array()))
+    return {str(nom): (rangs[place[0].objgen], float(place[2]), float(place[3])) for nom, place in zip(noms[::2], noms[1::2], strict=True)}
+
+
+def read_signets(pdf: Pdf) -> list[tuple[int, str, int, float, float]]:
+    """Bookmarks in reading order."""
+    rangs = {page.objgen: rang for rang, page in enumerate(pdf.pages)}
+    signets = []
+
+    def read(element: Any, niveau: int) -> None:
+        while element is not None:
+            place = element.Dest
+            signets.append((niveau, str(element.Title), rangs[place[0].objgen], float(place[2]), float(place[3])))
+            read(element.get("/First"), niveau + 1)
+            element = element.get("/Next")
+
+    read(pdf.Root.get("/Outlines", Dictionary()).get("/First"), 1)
+    return signets
 
 
 class ParentTree:
@@ -129,13 +185,27 @@ def list_contents(pdf: Pdf) -> dict[PlaceMarquee, Object]:
     return contenus
 
 
-def mark_artifacts(pdf: Pdf, parents: ParentTree) -> dict[PlaceMarquee, str]:
-    """Turn content outside the structure (running lines) and leader dots into artifacts; return the text of the rest."""
+Page = tuple[pikepdf.Page, list[Any], list[Reperage]]
+
+
+def mark_artifacts(pdf: Pdf, parents: ParentTree) -> tuple[dict[PlaceMarquee, str], list[Page]]:
+    """Turn content outside the structure (running lines) and leader dots into artifacts.
+
+    Returns the text of the rest, and each page with its instructions and the places of its numbers.
+    """
     contenus = list_contents(pdf)
     lus: dict[PlaceMarquee, str] = {}
+    pages: list[Page] = []
+    cmaps: dict[tuple[int, int], dict[bytes, str]] = {}
     for page in pdf.pages:
         instructions: list[Any] = list(pikepdf.parse_content_stream(page))
-        textes = _read_texts(page, instructions)
+        polices = {}
+        for nom, police in page.resources.get("/Font", {}).items():
+            if police.objgen not in cmaps:
+                cmaps[police.objgen] = read_cmap(police)
+            polices[nom] = cmaps[police.objgen]
+        textes = _read_texts(instructions, polices)
+        pages.append((page, instructions, find_reperes(instructions, textes, polices)))
         changees = set()
         for rang, (operandes, operateur) in enumerate(instructions):
             if operateur != Operator("BDC") or not isinstance(operandes[1], Dictionary) or "/MCID" not in operandes[1]:
@@ -152,25 +222,43 @@ def mark_artifacts(pdf: Pdf, parents: ParentTree) -> dict[PlaceMarquee, str]:
                 [Name.Artifact, Dictionary(Type=Name.Layout if points else Name.Pagination)], Operator("BDC")
             )
             changees.add(mcid)
-        if changees:
-            page.obj.Contents = pdf.make_stream(pikepdf.unparse_content_stream(instructions))
-            proprietaires = parents.entrees.get(int(page.obj.get("/StructParents", -1)))
-            if proprietaires is not None:
-                for mcid in changees & set(range(len(proprietaires))):
-                    proprietaires[mcid] = None
-    return lus
+        proprietaires = parents.entrees.get(int(page.obj.get("/StructParents", -1)))
+        if proprietaires is not None:
+            for mcid in changees & set(range(len(proprietaires))):
+                proprietaires[mcid] = None
+    return lus, pages
 
 
-def name_links(pdf: Pdf, parents: ParentTree, textes: dict[PlaceMarquee, str]) -> None:
-    """Describe each link by its words: the engine writes the name of its anchor, which a reader would say aloud."""
+def name_links(pdf: Pdf, parents: ParentTree, textes: dict[PlaceMarquee, str]) -> dict[PlaceMarquee, str]:
+    """Describe each link by its words: the engine writes the name of its anchor, which a reader would say aloud.
+
+    Returns the anchor of each marked content that tells a page.
+    """
+    cibles: dict[PlaceMarquee, str] = {}
     for page in pdf.pages:
         for annotation in page.obj.get("/Annots", []):
             element = parents.entrees.get(int(annotation.get("/StructParent", -1)))
             if element is None:
                 continue
-            mots = " ".join(textes.get((page.obj.objgen, mcid), "") for mcid in _list_mcids(element, page.obj))
-            if mots.strip():
-                annotation.Contents = pikepdf.String(" ".join(mots.split()))
+            cible, mots = read_cible(annotation), []
+            for mcid in _list_mcids(element, page.obj):
+                texte = textes.get((page.obj.objgen, mcid), "")
+                if RENVOI.fullmatch(texte):
+                    cibles[page.obj.objgen, mcid] = cible
+                else:
+                    mots.append(texte)
+            phrase = " ".join(" ".join(mots).split())
+            if phrase:
+                annotation.Contents = pikepdf.String(phrase)
+    return cibles
+
+
+def read_cible(annotation: Object) -> str:
+    """The anchor a link leads to, in this part or in another; empty for an address."""
+    if isinstance(annotation.get("/Dest"), pikepdf.String):
+        return str(annotation.Dest)
+    adresse = str(annotation.get("/A", Dictionary()).get("/URI", ""))
+    return adresse.removeprefix(AILLEURS) if adresse.startswith(AILLEURS) else ""
 
 
 def _list_mcids(element: Object, page: Object) -> list[int]:
@@ -198,13 +286,6 @@ def prune_empty(element: Object) -> bool:
     return not gardes and element.get("/S") in {Name.Span, Name.NonStruct}
 
 
-def drop_repeated_files(pdf: Pdf) -> None:
-    """List each attached file once in the catalog."""
-    if "/AF" in pdf.Root:
-        uniques = {fichier.objgen: fichier for fichier in pdf.Root.AF}
-        pdf.Root.AF = Array(list(uniques.values()))
-
-
 def _remove_mcid(element: Object, page: Object, mcid: int) -> None:
     """Forget one piece of content of a structure element."""
     enfants = element.get("/K")
@@ -218,9 +299,8 @@ def _remove_mcid(element: Object, page: Object, mcid: int) -> None:
     element.K = Array([e for e in liste if not is_target(e)])
 
 
-def _read_texts(page: pikepdf.Page, instructions: list) -> dict[int, str]:
+def _read_texts(instructions: list, polices: dict[str, dict[bytes, str]]) -> dict[int, str]:
     """Text of each marked content, read through the fonts' ToUnicode tables."""
-    polices = {nom: _read_cmap(police) for nom, police in page.resources.get("/Font", {}).items()}
     textes: dict[int, str] = {}
     mcid: int | None = None
     cmap: dict[bytes, str] = {}
@@ -241,24 +321,3 @@ def _read_texts(page: pikepdf.Page, instructions: list) -> dict[int, str]:
                     codes = (octets[i : i + 2] for i in range(0, len(octets), 2))
                     textes[mcid] = textes.get(mcid, "") + "".join(cmap.get(code, "?") for code in codes)
     return textes
-
-
-def _read_cmap(police: Object) -> dict[bytes, str]:
-    """Glyph code to text of one font."""
-    if "/ToUnicode" not in police:
-        return {}
-    donnees = police.ToUnicode.read_bytes().decode("latin-1")
-    paires = re.findall(r"<([0-9a-fA-F]{4})>\s*<([0-9a-fA-F]+)>", donnees)
-    return {bytes.fromhex(code): bytes.fromhex(texte).decode("utf-16-be", "replace") for code, texte in paires}
-
-
-def write_metadata(pdf: Pdf, titre: str) -> None:
-    """One XMP block for both standards, one Info dictionary that says the same."""
-    xmp = pdf.Root.Metadata.read_bytes().decode()
-    pdf.Root.Metadata = pdf.make_stream(
-        xmp.replace("</rdf:RDF>", EXTENSION_UA + "</rdf:RDF>", 1).encode(), Type=Name.Metadata, Subtype=Name.XML
-    )
-    pdf.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
-    pdf.Root.PageMode = Name.UseOutlines
-    if pdf.docinfo.get("/Title") != titre:
-        pdf.docinfo["/Title"] = titre

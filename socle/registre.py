@@ -147,7 +147,8 @@ TEXTES: dict[str, Champs] = {
         (
             "Traces du travail",
             "Textes écrits, commentaires et personnes citées, lectures des commentaires, pilotes des fiches action, passages d’un état à "
-            "l’autre et leur motif, acceptations de contradictions et leur motif, reprises de valeurs, avec leur auteur et leur date.",
+            "l’autre et leur motif, acceptations de contradictions et leur motif, reprises de valeurs, avec leur auteur et leur date. "
+            "Travaux faits à côté des pages : qui les a demandés, et quand.",
         ),
         (
             "Présence",
@@ -288,6 +289,10 @@ def _tell_durees() -> Champs:
         (
             "Bilans et carnet",
             "Avec la convention. Une ligne retirée du carnet reste lisible, barrée ; un bilan accepté est figé et ne change plus.",
+        ),
+        (
+            "Travaux faits à côté des pages",
+            "Finis, ils s’effacent à la demande de l’exploitant, au plus tôt 30 jours après (prune_travaux).",
         ),
         ("Imports, paiements et pièces", "Avec la convention. Les fichiers déposés restent sur le serveur."),
         ("Calendrier personnel", "Jusqu’à ce que la personne change ou supprime son adresse, depuis son compte."),

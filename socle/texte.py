@@ -5,6 +5,7 @@ or HTML allows (links, images, tags, code) is shown as it was typed, never inter
 """
 
 import re
+from functools import lru_cache
 
 import nh3
 from django.utils.html import format_html
@@ -23,15 +24,21 @@ def render_texte(texte: str, niveau: int = 4, blancs: dict[str, str] | None = No
 
     `blancs` maps a marker of the text (one private-use character) to the safe HTML put in its place afterwards.
     """
-    tokens = _MARKDOWN.parse(texte or "")
-    for token in tokens:
-        _tame(token, niveau)
-    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
-    html = nh3.clean(html, tags=BALISES, attributes={"ul": {"class"}, "p": {"class"}}, link_rel=None)
+    html = _render(texte or "", niveau)
     if blancs:
         # One pass: what a value holds is never read again as a marker.
         html = re.sub("[" + "".join(blancs) + "]", lambda marque: blancs[marque[0]], html)
-    return mark_safe(html)  # noqa: S308 (cleaned by nh3 two lines above; replacements are escaped by the caller)
+    return mark_safe(html)  # noqa: S308 (cleaned by nh3 in `_render`; replacements are escaped by the caller)
+
+
+@lru_cache(maxsize=4000)
+def _render(texte: str, niveau: int) -> str:
+    """The same text is read again and again, by pages and documents."""
+    tokens = _MARKDOWN.parse(texte)
+    for token in tokens:
+        _tame(token, niveau)
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    return nh3.clean(html, tags=BALISES, attributes={"ul": {"class"}, "p": {"class"}}, link_rel=None)
 
 
 def _tame(token: Token, niveau: int) -> None:

@@ -9,6 +9,8 @@ from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
+from socle.sante import check_pret
+
 TYPES = {"pdf": "application/pdf", "png": "image/png", "jpg": "image/jpeg"}
 
 
@@ -19,6 +21,15 @@ def pulse(request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain; charset=utf-8")
+
+
+@login_not_required
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """Answer 200 when this process can serve people, 503 otherwise; each check on its line."""
+    resultats = check_pret()
+    lignes = "".join(f"{nom} {'ok' if bon else 'en défaut'}\n" for nom, bon in resultats.items())
+    return HttpResponse(lignes, content_type="text/plain; charset=utf-8", status=200 if all(resultats.values()) else 503)
 
 
 def serve_piece(objet: Any, nom: str) -> HttpResponse:

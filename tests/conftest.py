@@ -1,21 +1,21 @@
 """Shared fixtures: people, the demonstration, templates that refuse undefined variables."""
 
-import copy
+import gc
+import itertools
 import os
+from collections import OrderedDict
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.management.color import no_style
+from django.core.files.storage import FileSystemStorage
 from django.db import connection
-from django.db.models import Model
-from django.db.models.base import ModelState
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.template import engines
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import settings as hypothesis_settings
 from xdist.scheduler import LoadScopeScheduling
 
@@ -23,11 +23,13 @@ from comptes.models import Organisation, Utilisateur
 from conventions.gel import lift
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
-from financement.models import Cumul, CumulPerime, NatureDepense
+from financement.models import NatureDepense
+from socle import pdf_cahiers, pdf_depot
 from tests import factories
+from tests.copies import Copie
 from tests.paiements import Plan, make_plan
 
-# Tests that share what is long to make go to one process: printed agreements, and a server with its browser for those
+# Tests that share what is long to make go to one process: printed agreements, a profile of LibreOffice, and a server with its browser for those
 # who read, another for those who write (a server started twice in one process would find its database taken back).
 LECTURES = ("administration", "budget", "editeur_pages", "pages", "parcours")
 GROUPES = {"tests/test_pdf.py": "pdf", "tests/test_verapdf.py": "pdf", "tests/test_bilan_documents.py": "bilans"}
@@ -40,12 +42,27 @@ class ParGroupes(LoadScopeScheduling):
         fichier = nodeid.partition("::")[0]
         if fichier.startswith("tests/navigateur/test_"):
             return "lecture" if Path(fichier).stem.removeprefix("test_") in LECTURES else "ecriture"
-        return GROUPES.get(fichier, nodeid)
+        return "libreoffice" if "::test_libreoffice_" in nodeid else GROUPES.get(fichier, nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ParGroupes:
     return ParGroupes(config, log)
 
+
+# Nothing that modules hold is ever freed: looking through it again and again took a quarter of the time of the tests.
+gc.disable()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is loaded stays; only what tests leave is looked through, seldom."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
+    gc.enable()
+
+
+# The demonstration needs DEBUG, which would keep and rewrite each query: only tests that count queries ask for them.
+BaseDatabaseWrapper.queries_logged = property(lambda connexion: connexion.force_debug_cursor)  # type: ignore[assignment]
 
 # Playwright keeps its event loop in the worker's thread after the journeys: the tests that follow there are no coroutines.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
@@ -91,21 +108,47 @@ def lenient_templates() -> Iterator[None]:
     moteur.string_if_invalid = ancien
 
 
+@pytest.fixture(scope="session")
+def _dossiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders for uploads, one a test, made by the first file only."""
+    racine = tmp_path_factory.mktemp("fichiers")
+    return (racine / str(rang) for rang in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _private_files(tmp_path: Path, settings: Any) -> None:
+def _private_files(_dossiers: Iterator[Path], settings: Any) -> None:
     """Uploads of a test stay in its own folder."""
-    settings.MEDIA_ROOT = tmp_path / "fichiers"
+    settings.MEDIA_ROOT = next(_dossiers)
 
 
-@pytest.fixture(autouse=True)
-def _no_static_files(settings: Any) -> None:
-    """Static files are not listed again for each client; the journeys, which need them, say so."""
-    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = False
+@pytest.fixture(autouse=True, scope="session")
+def _shared_cahiers(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What is typeset is kept under the fingerprint of its content: one folder for all the processes of the run, away from the real one."""
+    commun = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        commun = commun.parent
+    options = django_settings.STORAGES["cahiers"]["OPTIONS"]
+    options["location"] = commun / "cahiers"
 
 
-@pytest.fixture(autouse=True)
-def _fast_passwords(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+@pytest.fixture
+def depot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileSystemStorage:
+    """A storage where nothing is typeset yet, for tests that look at what is typeset again."""
+    monkeypatch.setattr(pdf_cahiers, "_recents", OrderedDict())
+    vide = FileSystemStorage(tmp_path / "cahiers", allow_overwrite=True)
+    monkeypatch.setattr(pdf_depot, "get_storage", lambda: vide)
+    return vide
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _light_settings(django_test_environment: None) -> Iterator[None]:
+    """Passwords are quick; documents are typeset when a test asks for them; static files are not listed again for each client
+    (the journeys, which need them, say so).
+    """
+    rapides = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    fichiers = {"WHITENOISE_USE_FINDERS": False, "WHITENOISE_AUTOREFRESH": False}
+    with override_settings(PASSWORD_HASHERS=rapides, DOCUMENT_AVANCE=False, **fichiers):
+        yield
 
 
 @pytest.fixture
@@ -115,41 +158,14 @@ def sans_gel() -> Iterator[None]:
         yield
 
 
-_copie: list[list[Model]] = []
+_demonstration = Copie(load_demonstration)
 
 
 @pytest.fixture
 def demonstration(db: None, settings: Any) -> None:
-    """The two real agreements and the demonstration accounts; read once a process, then copied back row by row."""
+    """The two real agreements and the demonstration accounts; read once a process, then copied back."""
     settings.DEBUG = True
-    if _copie:
-        restore(_copie)
-    else:
-        load_demonstration()
-        _copie.extend(copy_rows())
-
-
-def copy_rows() -> list[list[Model]]:
-    """Rows of every table of the product, but those that the database writes itself."""
-    metier = {"comptes", "conventions", "fiches", "financement", "documents"}
-    tables = [m for m in apps.get_models(include_auto_created=True) if m._meta.app_label in metier and m not in (Cumul, CumulPerime)]
-    return [rows for table in tables if (rows := list(table._base_manager.all()))]
-
-
-def clone(row: Model) -> Model:
-    """The same row, to be written anew; its values are never changed, so that nothing deeper is copied."""
-    neuve = copy.copy(row)
-    neuve._state = ModelState()
-    return neuve
-
-
-def restore(copie: list[list[Model]]) -> None:
-    """Write copied rows back with their keys, and move the sequences of keys past them."""
-    with lift(), connection.constraint_checks_disabled(), connection.cursor() as cursor:
-        for rows in copie:
-            type(rows[0])._base_manager.bulk_create([clone(row) for row in rows])
-        for requete in connection.ops.sequence_reset_sql(no_style(), [type(rows[0]) for rows in copie]):
-            cursor.execute(requete)
+    _demonstration.put()
 
 
 @pytest.fixture
@@ -163,14 +179,27 @@ def chaumont(demonstration: None) -> Convention:
 
 
 @pytest.fixture
-def agent(db: None) -> Utilisateur:
+def agent(db: None, request: pytest.FixtureRequest) -> Utilisateur:
     """An agent whose organisation has no convention yet."""
+    if "convention" in request.fixturenames:
+        return Utilisateur.objects.select_related("organisation").get(pk=request.getfixturevalue("_accord")[0])
     return factories.UtilisateurFactory()
 
 
 @pytest.fixture
-def convention(agent: Utilisateur) -> Convention:
+def convention(_accord: tuple[int, int], agent: Utilisateur) -> Convention:
     """A convention of the agent's organisation with a CCI, with nothing in it."""
+    return Convention.objects.with_parties().get(pk=_accord[1])
+
+
+@pytest.fixture
+def _accord(db: None) -> tuple[int, int]:
+    """The keys of both, built once a process."""
+    return _construit.put()
+
+
+def build_agreement() -> tuple[int, int]:
+    agent = factories.UtilisateurFactory()
     convention = factories.ConventionFactory()
     factories.PartieFactory(
         convention=convention, organisation=agent.organisation, denomination="Agglo d’essai", nom_court="Agglo", ordre=10
@@ -179,7 +208,10 @@ def convention(agent: Utilisateur) -> Convention:
     factories.PartieFactory(
         convention=convention, organisation=cci, denomination="CCI d’essai", nom_court="CCI", role="beneficiaire", ordre=20
     )
-    return Convention.objects.with_parties().get(pk=convention.pk)
+    return agent.pk, convention.pk
+
+
+_construit = Copie(build_agreement)
 
 
 @pytest.fixture
@@ -197,7 +229,10 @@ def cci(convention: Convention) -> Organisation:
 @pytest.fixture
 def partenaire(cci: Organisation) -> Utilisateur:
     """An agent of the other party."""
-    return factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin")
+    return Utilisateur.objects.select_related("organisation").get(pk=_partenaire.put(cci))
+
+
+_partenaire = Copie(lambda cci: factories.UtilisateurFactory(organisation=cci, prenom="Dominique", nom="Martin").pk)
 
 
 @pytest.fixture
@@ -209,7 +244,10 @@ def plan(convention: Convention, agglo: Organisation, cci: Organisation) -> Plan
 @pytest.fixture
 def etudes(db: None) -> NatureDepense:
     """A nature whose bare numbers are euros."""
-    return factories.NatureFactory(nom="Études")
+    return NatureDepense.objects.get(pk=_etudes.put())
+
+
+_etudes = Copie(lambda: factories.NatureFactory(nom="Études").pk)
 
 
 @pytest.fixture

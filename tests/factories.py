@@ -76,19 +76,26 @@ class OrganisationFactory(Fabrique):
 class UtilisateurFactory(Fabrique):
     class Meta:
         model = Utilisateur
-        skip_postgeneration_save = True
 
     email = factory.Sequence(lambda n: f"personne{n}@exemple.example")
     prenom = "Camille"
     nom = factory.Sequence(lambda n: f"Dupont{n}")
     organisation = factory.SubFactory(OrganisationFactory)
     role = Utilisateur.Role.AGENT
+    mot_de_passe = MOT_DE_PASSE
 
-    @factory.post_generation
-    def mot_de_passe(self, create: bool, extracted: str | None, **kwargs: object) -> None:
-        self.set_password(extracted or MOT_DE_PASSE)
-        if create:
-            self.save()
+    @classmethod
+    def _build(cls, model_class: Any, *args: Any, mot_de_passe: str, **kwargs: Any) -> Utilisateur:
+        personne = super()._build(model_class, *args, **kwargs)
+        personne.set_password(mot_de_passe)
+        return personne
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Utilisateur:
+        personne = cls._build(model_class, *args, **kwargs)
+        with lift():
+            personne.save(force_insert=True)
+        return personne
 
 
 class ConventionFactory(Fabrique):

@@ -11,6 +11,7 @@ from financement.etapes import Saisie, advance_paiement, ask_paiement
 from financement.models import Imputation, Paiement, Versement
 from financement.situation import LigneVersement, Situation, SituationPayeur, compute_situation
 from tests import factories
+from tests.copies import Copie
 from tests.factories import euros
 
 IBAN, AUTRE_IBAN = "FR1420041010050500013M02606", "FR7630006000011234567890189"
@@ -48,6 +49,16 @@ class Plan:
 
 
 def make_plan(convention: Convention, payeur: Organisation, beneficiaire: Organisation) -> Plan:
+    cles = _plan.put(convention, payeur, beneficiaire)
+    convention.refresh_from_db()
+    beneficiaire.refresh_from_db()
+    acompte, solde = (Versement.objects.get(pk=cle) for cle in cles)
+    for versement in (acompte, solde):
+        versement.convention, versement.payeur, versement.beneficiaire = convention, payeur, beneficiaire
+    return Plan(convention, payeur, beneficiaire, acompte, solde)
+
+
+def build_plan(convention: Convention, payeur: Organisation, beneficiaire: Organisation) -> tuple[int, int]:
     factories.MontantDeclareFactory(convention=convention, objet="participation", financeur=payeur, libelle="Participation de l’Agglo")
     beneficiaire.iban = IBAN
     beneficiaire.save()
@@ -55,7 +66,10 @@ def make_plan(convention: Convention, payeur: Organisation, beneficiaire: Organi
     acompte = factories.VersementFactory(**deux, ordre=10, montant=euros(400))
     solde = factories.VersementFactory(**deux, ordre=20, nature="solde", montant=euros(600))
     sign(convention)
-    return Plan(convention, payeur, beneficiaire, acompte, solde)
+    return acompte.pk, solde.pk
+
+
+_plan = Copie(build_plan)
 
 
 def sign(convention: Convention, **dates: Any) -> None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from django.apps import apps
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.core.files.base import ContentFile
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.db.models import Model
 from django.http import HttpResponse
 from django.test import Client
@@ -19,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
 from comptes.models import Utilisateur
-from conventions.models import Convention, MontantDeclare
+from conventions.models import Convention, MontantDeclare, Travail
 from documents import views
 from documents.figes import keep_file
 from documents.models import DocumentFige, Signature
@@ -37,7 +36,6 @@ from financement.models import (
     MontantRecapDeclare,
     PageImport,
     Paiement,
-    PieceBilan,
     PieceVersement,
     Realisation,
     Reprise,
@@ -47,7 +45,7 @@ from financement.models import (
 )
 from socle.controles import Constat, Lieu
 from tests import factories
-from tests.conftest import copy_rows, restore
+from tests.copies import Copie, read_tables
 
 pytestmark = pytest.mark.filterwarnings("ignore:No directory at")  # whitenoise, before collectstatic
 REFERENCE, SLUG = "ESSAI-1", "e-a-1-1"
@@ -63,6 +61,7 @@ OBSERVATION, REALISATION, NATURE, PART_BILAN = (
     900_047,
 )  # what is observed, noted in the carnet, on what nature of expense
 COMPTE = "organisation-essai"
+TRAVAIL = 900_051  # work done beside the pages
 EMPREINTE = Constat("", "", (Lieu("", "E.A 9"), Lieu("", "E.A 1.1")), constate="E.A 9", attendu="E.A 1.1").empreinte
 POINT = f"{CONSTAT}:{EMPREINTE}"
 FACTURE = b"%PDF-1.7\n"
@@ -155,6 +154,10 @@ TABLE = {
     "carnet_noter": A_CONTROLER,
     "carnet_retirer": Adresse({"reference": REFERENCE, "pk": REALISATION}, lecteur=405, lecture_seule=False),
     "carnet_piece": Adresse({"reference": REFERENCE, "pk": REALISATION}),
+    "travaux": Adresse(lecteur=403),
+    "travail": Adresse({"pk": TRAVAIL}),
+    "travail_arreter": Adresse({"pk": TRAVAIL}, lecteur=405, lecture_seule=False),
+    "travail_relancer": Adresse({"pk": TRAVAIL}, lecteur=405, lecture_seule=False),
     "portefeuille": PAGE,
     "portefeuille_tableur": Adresse({"forme": "csv"}),
     "compte_bancaire": Adresse({"cle": COMPTE}, lecture_seule=False),
@@ -221,6 +224,8 @@ TABLE = {
     "registre": PAGE,
     "registre_tableur": Adresse({"forme": "ods"}),
     "sante": PUBLIQUE,
+    "pret": PUBLIQUE,
+    "metriques": Adresse(anonyme=404, lecteur=404, lecture_seule=True),
     "account_login": Adresse(anonyme=200, lecteur=302, lecture_seule=False),
     "account_inactive": PUBLIQUE,
     "account_logout": Adresse(lecteur=200, lecture_seule=False),
@@ -345,6 +350,13 @@ ADMIN_COMMUNES = {
 }
 ADMIN_MODELES = {"add", "changelist", "history", "delete", "change", "", "simple_history", "import", "process_import", "export"}
 TRAVAUX = "django_tasks_database_dbtaskresult_"  # work done in the background, shown by its library to the operator
+
+
+def make_travail(convention: Convention | None = None) -> Travail:
+    """A work of a convention, as the factories make the other rows."""
+    return Travail.objects.create(sorte="document", convention=convention or factories.ConventionFactory())
+
+
 RACINES: dict[type[Model], Any] = {
     Convention: factories.ConventionFactory,
     MontantDeclare: factories.MontantDeclareFactory,
@@ -365,6 +377,7 @@ RACINES: dict[type[Model], Any] = {
     Reprise: factories.RepriseFactory,
     Bilan: factories.BilanFactory,
     Realisation: factories.RealisationFactory,
+    Travail: make_travail,
 }
 
 
@@ -404,46 +417,30 @@ def ask(client: Client, nom: str, **autres: Any) -> Any:
 
 
 def copy_tables() -> dict[str, list[Any]]:
-    """Everything that the product holds, to see that nothing was written."""
-    modeles = [m for nom in ("comptes", "conventions", "fiches", "financement", "documents") for m in apps.get_app_config(nom).get_models()]
-    tables: dict[str, list[Any]] = {}
-    with connection.cursor() as cursor:
-        for modele in modeles:
-            cursor.execute(f"SELECT * FROM {modele._meta.db_table} ORDER BY {modele._meta.pk.column}")  # noqa: S608 (our own names)
-            tables[modele.__name__] = cursor.fetchall()
-    return tables
+    """Everything that the product holds, to see that nothing was written; sessions are not its own."""
+    return {modele._meta.label: rows for modele, rows in read_tables().items() if modele is not Session}
 
 
 @pytest.fixture(autouse=True)
 def _quick_pdf(monkeypatch: pytest.MonkeyPatch) -> None:
-    for nom in ("publish_convention", "publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
+    for nom in ("publish_fiche", "publish_recapitulatif", "publish_controles", "publish_rapprochement"):
         monkeypatch.setattr(views, nom, lambda *args: b"%PDF-")
-    monkeypatch.setattr(avenants, "publish_convention", lambda *args: b"%PDF-")
-    for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel", "read_bilan"):
+    for module, nom in ((views, "serve_convention"), (avenants, "serve_convention"), (bilans, "serve_bilan")):
+        monkeypatch.setattr(module, nom, lambda *args: HttpResponse(b"%PDF-", content_type="application/pdf"))
+    for nom in ("publish_diaporama", "publish_compte_rendu", "publish_pluriannuel"):
         monkeypatch.setattr(bilans, nom, lambda *args: b"%PDF-")
-
-
-_copie: list[list[Model]] = []
 
 
 @pytest.fixture
 def lecteur(db: None) -> Client:
     """Somebody who reads, at a convention with some of everything; built once a process, then copied back."""
-    if _copie:
-        restore(_copie)
-        imp = ImportBudget.objects.get(pk=IMPORT)
-        imp.fichier.storage.save(imp.fichier.name, ContentFile(FICHIER))
-        for piece in (*PieceVersement.objects.all(), *PieceBilan.objects.all(), *Realisation.objects.all()):
-            piece.fichier.storage.save(piece.fichier.name, ContentFile(FACTURE))
-        keep_file(FACTURE, "pdf")
-        keep_file(FACTURE, "pdf", "deliberations")
-    else:
-        build_convention()
-        _copie.extend(copy_rows())
-    return connect(Utilisateur.objects.get())
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = _copie.put()
+    return client
 
 
-def build_convention() -> None:
+def build_convention() -> str:
+    """Everything, and the session of its only person."""
     utilisateur = factories.UtilisateurFactory(role=Utilisateur.Role.LECTEUR, organisation__pk=PAYEUR, organisation__cle=COMPTE)
     fiche = factories.FicheFactory(
         pk=PK, axe__pk=AXE, convention__reference=REFERENCE, code="E.A 1.1", code_imprime="E.A 9", cible="100 entreprises", ordre=10
@@ -474,6 +471,7 @@ def build_convention() -> None:
     Signature.objects.create(
         pk=SIGNATURE, document=retire, partie=partie, mode="papier", date="2018-11-02", fichier=nom, empreinte=empreinte
     )
+    Travail.objects.create(pk=TRAVAIL, sorte="document", convention=fiche.convention)
     factories.ChangementIbanFactory(pk=CHANGEMENT, organisation=utilisateur.organisation, demande_par=utilisateur)
     faite = factories.FicheBilanFactory(pk=FICHE_BILAN, fiche=fiche, bilan__convention=fiche.convention, bilan__annee=ANNEE)
     factories.LigneBilanFactory(pk=LIGNE_BILAN, fiche=faite, nature=ligne.nature)
@@ -481,6 +479,10 @@ def build_convention() -> None:
     factories.PieceBilanFactory(pk=PIECE_BILAN, fiche=faite, ajoutee_par=utilisateur, contenu=FACTURE)
     factories.ObservationFactory(pk=OBSERVATION, bilan=faite.bilan, fiche=faite, auteur=utilisateur)
     factories.RealisationFactory(pk=REALISATION, fiche=fiche, nature=ligne.nature, auteur=utilisateur, contenu=FACTURE)
+    return connect(utilisateur).cookies[settings.SESSION_COOKIE_NAME].value
+
+
+_copie = Copie(build_convention)
 
 
 @pytest.fixture

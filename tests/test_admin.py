@@ -13,7 +13,7 @@ from lxml import html
 
 from comptes.bancaire import mask_iban
 from comptes.models import Organisation, Utilisateur
-from conventions.models import Convention, ModeleArticle, Politique
+from conventions.models import Convention, ModeleArticle, Politique, Travail
 from fiches.models import FicheAction, Indicateur
 from financement.models import (
     Bilan,
@@ -40,7 +40,8 @@ REGISTRE = sorted(admin.site._registry, key=lambda modele: modele._meta.label)
 NOTRES = [modele for modele in REGISTRE if modele._meta.app_label in METIER]
 DES_BIBLIOTHEQUES = [modele for modele in REGISTRE if modele not in NOTRES]
 PARTAGES = {Organisation, ModeleArticle, Politique, NatureDepense, Imputation, CompteProduit}
-LUS = {Paiement, Bilan}  # written by acts of their own, only read here
+LUS = {Paiement, Bilan, Travail}  # written by acts of their own, only read here
+SANS_VERSIONS = {Travail}
 Lignes = dict[type[Model], Any]
 
 
@@ -83,6 +84,7 @@ def create_rows(organisation: Organisation, reference: str) -> Lignes:
         Paiement: factories.PaiementFactory(convention=fiche.convention, versement=versement),
         Bilan: factories.BilanFactory(convention=fiche.convention),
         CompteProduit: factories.CompteProduitFactory(organisation=organisation),
+        Travail: Travail.objects.create(sorte="document", convention=fiche.convention),
     }
 
 
@@ -147,7 +149,7 @@ def test_other_organisations_rows_are_not_reached(ecran: str, modele: type[Model
     assert gestion.get(url(modele, ecran, autres[modele].pk)).status_code in {302, 403, 404}
 
 
-@pytest.mark.parametrize("modele", [m for m in NOTRES if m not in PARTAGES], ids=nom)
+@pytest.mark.parametrize("modele", [m for m in NOTRES if m not in PARTAGES | SANS_VERSIONS], ids=nom)
 def test_past_versions_of_other_organisations_rows_are_not_reached(modele: type[Model], gestion: Client, autres: Lignes) -> None:
     version = autres[modele].history.latest()
     assert gestion.get(url(modele, "simple_history", autres[modele].pk, version.pk)).status_code in {302, 403, 404}

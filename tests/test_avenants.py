@@ -15,7 +15,7 @@ from comptes.models import Organisation, Utilisateur
 from conventions.consolidation import date_effet, find_consolidee, get_base, list_avenants, map_consolidees, root_of
 from conventions.gel import ConventionFigee, lift
 from conventions.models import Convention
-from documents import avenant_pdf, publication, views
+from documents import avenant_pdf, mise_en_forme, publication, views
 from documents.avenant_pdf import publish_avenant
 from documents.avenants import compute_difference, create_avenant, explain_ouverture, find_precedente
 from documents.differences import Difference
@@ -345,7 +345,7 @@ def test_what_speaks_for_several_agreements_is_read_at_once(
 
 
 def test_consolidated_version_is_downloaded_as_of_a_day(projet: Projet, suite: list[Convention], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vues, "publish_convention", lambda c: b"%PDF-" + c.reference.encode())
+    monkeypatch.setattr(mise_en_forme, "finish", lambda c, version, document: b"%PDF-" + c.reference.encode())
     adresse, client = reverse("consolidee_pdf", args=[suite[0].reference]), connect(projet)
     recus = {jour: client.get(adresse, {"le": jour}) for jour in ("2019-01-01", "01/04/2019", "")}
     assert [r.content for r in recus.values()] == [PDF, b"%PDF-ESSAI-1-AV1", b"%PDF-ESSAI-1-AV2"]
@@ -603,7 +603,7 @@ def test_frozen_avenant_is_given_as_it_was_frozen(projet: Projet, base: Conventi
     adresse = reverse("avenant_pdf", args=[avenant.reference])
     assert b"Document de travail" in client.get(adresse).content
     freeze(avenant, PDF + b"avenant")
-    for module, nom in ((vues, "publish_avenant"), (avenant_pdf, "publish_parties"), (views, "publish_convention")):
+    for module, nom in ((vues, "publish_avenant"), (avenant_pdf, "publish_parties"), (views, "serve_convention")):
         monkeypatch.delattr(module, nom)
     reponse = client.get(adresse)
     assert (reponse.content, reponse["Content-Disposition"]) == (PDF + b"avenant", 'inline; filename="ESSAI-1-AV1.pdf"')

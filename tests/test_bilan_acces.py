@@ -6,9 +6,10 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.core.files.base import ContentFile
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,13 +17,14 @@ from django.utils import timezone
 from comptes.models import Utilisateur
 from conventions.gel import lift
 from documents.bilans.passages import PAR_ACTION
+from documents.vues import bilans
 from fiches.models import FicheAction
 from financement.bilans.plan import apply_plan, diff_plan
 from financement.imports.realise_modele import write_modele
 from financement.models import Bilan, FicheBilan, LigneBilan, LigneCout, Observation, PieceBilan, Realisation
 from tests import factories
 from tests.bilans import pass_to, plan_fiche
-from tests.conftest import copy_rows, restore
+from tests.copies import Copie
 from tests.factories import euros
 from tests.paiements import sign
 from tests.test_acces import BILANS, TABLE, copy_tables
@@ -149,7 +151,7 @@ ADRESSES = {
     ),
 }
 SUR_LE_BILAN = [nom for nom, adresse in ADRESSES.items() if adresse.nom.startswith("bilan_")]
-_copie: list[Any] = []
+_sessions: dict[str, str] = {}
 
 
 @pytest.fixture(autouse=True)
@@ -160,17 +162,12 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bilan() -> Bilan:
     """A bilan that nothing keeps from being sent, with a little of everything; built once a process, then copied back."""
-    if _copie:
-        restore(_copie)
-        for objet in (*PieceBilan.objects.all(), *Realisation.objects.all()):
-            objet.fichier.storage.save(objet.fichier.name, ContentFile(PDF))
-    else:
-        build_bilan()
-        _copie.extend(copy_rows())
+    _copie.put()
     return Bilan.objects.select_related("convention").get(annee=ANNEE, convention__reference=REFERENCE)
 
 
 def build_bilan() -> None:
+    """A bilan with a little of everything; its people are signed in."""
     convention = factories.ConventionFactory(reference=REFERENCE)
     payeur, beneficiaire = (
         factories.PartieFactory(convention=convention, role=role, ordre=ordre).organisation
@@ -200,6 +197,13 @@ def build_bilan() -> None:
     question = factories.ObservationFactory(pk=OBSERVATION, bilan=bilan, fiche=faite, auteur=gens["agent du payeur"])
     factories.ObservationFactory(bilan=bilan, fiche=faite, parent=question, auteur=gens["agent du bénéficiaire"], texte="De la facture.")
     sign(convention)
+    for qui, personne in gens.items():
+        client = Client()
+        client.force_login(personne)
+        _sessions[qui] = client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+_copie = Copie(build_bilan)
 
 
 def arrange(bilan: Bilan, nom: str, etat: str) -> None:
@@ -213,12 +217,29 @@ def arrange(bilan: Bilan, nom: str, etat: str) -> None:
 
 
 def connect(qui: str) -> Client:
+    """Signed in since the bilan was built."""
     client = Client()
-    client.force_login(Utilisateur.objects.get(fonction=qui))
+    client.cookies[settings.SESSION_COOKIE_NAME] = _sessions[qui]
     return client
 
 
-def send(client: Client, nom: str, **autres: Any) -> Any:
+@pytest.fixture
+def _bare_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page around a refusal, which has its own tests, is not drawn each time: its status says enough."""
+    monkeypatch.setattr(bilans, "show_bilan", lambda request, bilan, saisie=None: HttpResponse(status=422 if saisie else 200))
+
+
+def make_file(nom: str) -> SimpleUploadedFile | None:
+    """The file that an address is sent, if it wants one."""
+    envoi = ADRESSES[nom].envoi
+    if isinstance(envoi, str) or "fichier" not in envoi:
+        return None
+    if envoi["fichier"] == "modele":
+        return SimpleUploadedFile("realise.xlsx", write_modele(Bilan.objects.get(annee=ANNEE, convention__reference=REFERENCE)))
+    return SimpleUploadedFile("facture.pdf", PDF)
+
+
+def send(client: Client, nom: str, fichier: SimpleUploadedFile | None = None, **autres: Any) -> Any:
     """Use an address of the table."""
     adresse = ADRESSES[nom]
     lieu = {"reference": REFERENCE} | ({"annee": ANNEE} if adresse.nom.startswith("bilan_") else {})
@@ -226,25 +247,25 @@ def send(client: Client, nom: str, **autres: Any) -> Any:
     if isinstance(adresse.envoi, str):
         return client.post(place, adresse.envoi, content_type="application/json")
     envoi = dict(adresse.envoi)
-    if envoi.get("fichier") == "modele":
-        envoi["fichier"] = SimpleUploadedFile("realise.xlsx", write_modele(Bilan.objects.get(annee=ANNEE, convention__reference=REFERENCE)))
-    elif "fichier" in envoi:
-        envoi["fichier"] = SimpleUploadedFile("facture.pdf", PDF)
+    if "fichier" in envoi:
+        envoi["fichier"] = fichier or make_file(nom)
+        envoi["fichier"].seek(0)
     return client.post(place, envoi)
 
 
 def use(clients: dict[str, Client], nom: str, **autres: Any) -> dict[str, str]:
     """Answers to each person, « ! » when something was written; everything is then put back."""
     reponses = {}
-    avant = copy_tables()
+    avant, fichier = copy_tables(), make_file(nom)
     for qui, client in clients.items():
         with transaction.atomic():
-            code = send(client, nom, **autres).status_code
+            code = send(client, nom, fichier, **autres).status_code
             reponses[qui] = f"{code}{'' if copy_tables() == avant else '!'}"
             transaction.set_rollback(True)
     return reponses
 
 
+@pytest.mark.usefixtures("_bare_refusals")
 @pytest.mark.parametrize("etat", ETATS)
 @pytest.mark.parametrize("nom", ADRESSES)
 def test_who_writes_in_which_state(nom: str, etat: str, bilan: Bilan) -> None:

@@ -534,7 +534,7 @@ def test_slides_stay_four_however_long_the_year(bavard: Bilan) -> None:
 
 def test_summary_stays_on_one_page_however_long_the_year(bavard: Bilan) -> None:
     synthese = publication.render_partie("bilan/synthese", **contexte_synthese(compute_soldes(compute_synthese(bavard))))
-    assert len(Lecture(publish(bavard, "Synthèse", [synthese])).pdf.pages) == 1
+    assert len(Lecture(publish(bavard, "Synthèse", [("Synthèse", synthese)])).pdf.pages) == 1
 
 
 # --- Charts: what they say ---------------------------------------------------------------------------------

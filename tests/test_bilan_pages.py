@@ -28,6 +28,7 @@ from financement.models import (
 )
 from tests import factories
 from tests.bilans import do, get_line, nature, open_year, pass_to, plan_fiche, reread, tell
+from tests.copies import Copie
 from tests.ecritures import spell
 from tests.factories import euros
 from tests.paiements import sign
@@ -46,11 +47,20 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def bilan(convention: Convention, agglo: Organisation, cci: Organisation) -> Bilan:
     """The bilan of 2018 as it opens: 1 000 € of studies for ten firms, 500 € of events at 50 € a day."""
+    cle = _ouvert.put(convention, agglo, cci)
+    convention.refresh_from_db()
+    return Bilan.objects.select_related("convention").get(pk=cle)
+
+
+def build_bilan(convention: Convention, agglo: Organisation, cci: Organisation) -> int:
     plan_fiche(convention, "A1", {("Études", 2018): 1000, ("Études", 2019): 800}, {agglo: 60, cci: 40}, {2018: 10}, ordre=1)
     fiche = plan_fiche(convention, "A2", None, {agglo: 100}, ordre=2)
     factories.LigneCoutFactory(fiche=fiche, nature=nature("Animation"), jours=10, tarif_journalier=euros(50), montant=euros(500))
     sign(convention)
-    return open_year(convention)
+    return open_year(convention).pk
+
+
+_ouvert = Copie(build_bilan)
 
 
 def connect(personne: Utilisateur) -> Client:

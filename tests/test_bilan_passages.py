@@ -45,11 +45,13 @@ from financement.models import (
 from socle.pdf import MoteurAbsent
 from tests import factories
 from tests.bilans import do, get_line, nature, open_year, pass_to, plan_fiche, reread, tell
+from tests.copies import Copie
 from tests.ecritures import spell
 from tests.factories import euros
 from tests.paiements import Plan
 from tests.signees import amend, conclude
 from tests.test_signatures import run_together
+from tests.travaux import do as work
 
 pytestmark = pytest.mark.django_db
 ETATS = ["brouillon", "soumis", "observations", "corrige", "accepte"]
@@ -156,12 +158,19 @@ class Gens(dict[str, Utilisateur]):
 @pytest.fixture
 def an(plan: Plan) -> Annee:
     """One line typed, one deduced from its days, one that only the carnet knows."""
+    cle, auteur = _annee.put(plan)
+    gens = Gens(plan)
+    gens["agent du bénéficiaire"] = Utilisateur.objects.select_related("organisation").get(pk=auteur)
+    return Annee(Bilan.objects.select_related("convention").get(pk=cle), plan, gens)
+
+
+def build_year(plan: Plan) -> tuple[int, int]:
     convention, parts = plan.convention, {plan.payeur: 80, plan.beneficiaire: 20}
     premiere = plan_fiche(convention, "A1", {("Études", 2018): 1000}, parts, {2018: 10}, ordre=10)
     jours = {"jours": Decimal(10), "tarif_journalier": euros(600), "montant": euros(6000)}
     factories.LigneCoutFactory(fiche=premiere, nature=nature("Animation"), annee=2018, **jours)
     seconde = plan_fiche(convention, "A2", {("Débours", 2018): 500}, parts, ordre=20)
-    gens = Gens(plan)
+    auteur = Gens(plan)["agent du bénéficiaire"]
     bilan = open_year(convention)
     do(bilan, "A1", "Études", 900)
     do(bilan, "A1", "Animation", jours=9)
@@ -174,13 +183,16 @@ def an(plan: Plan) -> Annee:
             nature=nature("Débours"),
             montant=euros(montant),
             quoi="Affiches",
-            auteur=gens["agent du bénéficiaire"],
+            auteur=auteur,
         )
     tell(bilan, "A1", "realisee", 8)
     tell(bilan, "A2", "partielle")
     FicheBilan.objects.filter(bilan=bilan, code="A2").update(difficultes="Le devis est arrivé tard.")
     Bilan.objects.filter(pk=bilan.pk).update(recit="Une bonne année.")
-    return Annee(bilan, plan, gens)
+    return bilan.pk, auteur.pk
+
+
+_annee = Copie(build_year)
 
 
 @pytest.fixture
@@ -636,7 +648,7 @@ def test_pdf_is_typeset_once_and_served_the_same_for_ever(
     document = DocumentBilan.objects.get()
     assert (composes, document.read_pdf(), document.taille_pdf) == ([2018], PDF + b" 1", len(PDF) + 2)
     assert document.empreinte_pdf == hashlib.sha256(PDF + b" 1").hexdigest()
-    typeset_bilan.enqueue(an.bilan.pk)
+    work("bilan", an.bilan.convention, typeset_bilan, an.bilan.pk, cle="encore")
     Organisation.objects.filter(pk=an.plan.payeur.pk).update(nom="Un autre nom")
     page = reverse("bilan_document", args=[an.bilan.convention.reference, 2018, "pdf"])
     for user in (an.cci, an.gens["lecteur du payeur"]):
@@ -667,7 +679,7 @@ def test_bilan_being_written_is_typeset_as_it_is_each_time(an: Annee, composes: 
 
 
 def test_worker_finds_nothing_to_do_for_a_bilan_that_is_not_accepted(an: Annee, composes: list[int]) -> None:
-    typeset_bilan.enqueue(an.bilan.pk)
+    work("bilan", an.bilan.convention, typeset_bilan, an.bilan.pk, cle="encore")
     assert composes == []
 
 

@@ -60,8 +60,8 @@ def list_formules(contenu: bytes) -> dict[tuple[str, str], tuple[str, Any]]:
     }
 
 
-def recalculate(dossier: Path, contenus: dict[str, bytes]) -> dict[str, dict[tuple[str, str], Any]]:
-    """What LibreOffice finds for every formula, the results they carry taken away first."""
+def recalculate(dossier: Path, contenus: dict[str, bytes]) -> dict[str, Workbook]:
+    """What LibreOffice finds for every formula, the results they carry taken away first; its profile is made once a process."""
     soffice = shutil.which("soffice")
     if not soffice:
         pytest.skip("LibreOffice n’est pas installé.")
@@ -70,17 +70,21 @@ def recalculate(dossier: Path, contenus: dict[str, bytes]) -> dict[str, dict[tup
     for nom, contenu in contenus.items():
         open_xlsx(contenu).save(nus / f"{nom}.xlsx")
     subprocess.run(
-        [soffice, f"-env:UserInstallation={(dossier / 'profil').as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", refaits]
+        [
+            soffice,
+            f"-env:UserInstallation={(dossier.parent / 'libreoffice').as_uri()}",
+            "--headless",
+            "--convert-to",
+            "xlsx",
+            "--outdir",
+            refaits,
+        ]
         + [nus / f"{nom}.xlsx" for nom in contenus],
         check=True,
         capture_output=True,
         timeout=180,
     )
-    trouves = {}
-    for nom, contenu in contenus.items():
-        classeur = openpyxl.load_workbook(refaits / f"{nom}.xlsx", data_only=True)
-        trouves[nom] = {place: classeur[place[0]][place[1]].value for place in list_formules(contenu)}
-    return trouves
+    return {nom: openpyxl.load_workbook(refaits / f"{nom}.xlsx", data_only=True) for nom in contenus}
 
 
 def check_results(dossier: Path, contenus: dict[str, bytes]) -> None:
@@ -88,7 +92,7 @@ def check_results(dossier: Path, contenus: dict[str, bytes]) -> None:
     trouves = recalculate(dossier, contenus)
     for nom, contenu in contenus.items():
         for place, (formule, porte) in list_formules(contenu).items():
-            trouve = trouves[nom][place]
+            trouve = trouves[nom][place[0]][place[1]].value
             assert isinstance(porte, int | float), (nom, place, formule, porte)
             assert trouve == pytest.approx(porte, abs=1e-9), (nom, place, formule, porte, trouve)
 

@@ -14,9 +14,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django_tasks_db.models import DBTaskResult
 
 from comptes.models import Organisation, Utilisateur
-from conventions.models import Convention
+from conventions.models import Convention, Travail
 from fiches.models import FicheAction
 from financement.controles.acceptations import AcceptationRefusee, accept, reopen
 from financement.controles.suivi import mark, silence, verifier_convention
@@ -24,6 +25,7 @@ from financement.controles.verification import find_bloquantes, find_ouvertes, v
 from financement.models import Acceptation, Contradiction, ImportBudget, LigneCout, NatureDepense, Verification
 from tests import factories
 from tests.factories import euros
+from tests.travaux import do
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:No directory at")]
 MOTIF = "Convenu en réunion le 12 octobre."
@@ -177,20 +179,19 @@ def test_cost_changed_asks_for_a_check_that_the_worker_does(
         ligne.montant = euros(100)
         ligne.save()
     assert find_somme(convention)
-    verifier_convention.func(convention.pk)
+    do("controle", convention, verifier_convention, convention.pk)
     assert not Contradiction.objects.filter(regle="somme_lignes").exists()
     assert Verification.objects.get(convention=convention).perimee_le is None
 
 
 def test_one_job_is_queued_however_many_rows_change(
-    convention: Convention, fiche: FicheAction, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+    convention: Convention, fiche: FicheAction, django_capture_on_commit_callbacks: Any
 ) -> None:
-    demandes: list[int] = []
-    monkeypatch.setattr("financement.controles.suivi.verifier_convention.__class__.enqueue", lambda tache, pk: demandes.append(pk))
     with asked(convention, django_capture_on_commit_callbacks):
         for annee in range(2019, 2024):
             factories.LigneCoutFactory(fiche=fiche, annee=annee)
-    assert demandes == [convention.pk]
+    assert Travail.objects.get(sorte="controle").appel["args"] == [convention.pk]
+    assert DBTaskResult.objects.count() == 1
 
 
 @pytest.mark.parametrize("quoi", ["partie", "article", "indicateur", "suppression", "organisation", "nature", "import fait"])
@@ -259,7 +260,7 @@ def test_change_made_during_a_check_is_not_forgotten(
 
     monkeypatch.setattr(verification, "find_contradictions", slow)
     Verification.objects.update(perimee_le="2020-01-01T00:00:00Z")
-    verifier_convention.func(convention.pk)
+    do("controle", convention, verifier_convention, convention.pk)
     assert len(tours) == 2
     assert Verification.objects.get(convention=convention).perimee_le is None
 

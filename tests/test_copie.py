@@ -53,6 +53,7 @@ LAISSEES = {
     "Passage": "lived by the source",
     "PieceVersement": "joined to a payment",
     "Preparation": "work under way",
+    "Travail": "work under way",
     "Presence": "somebody at work in the source",
     "Realisation": "noted once, on the first row of the chain",
     "Reprise": "a correction of the source",

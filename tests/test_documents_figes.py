@@ -19,7 +19,7 @@ from django.utils import timezone
 from comptes.models import Organisation
 from conventions.gel import lift
 from conventions.models import Convention, Partie
-from documents import publication, views
+from documents import mise_en_forme, publication, views
 from documents.deliberations import DOSSIER as DELIBERATIONS
 from documents.figes import DocumentFige, DocumentPerdu, Reconnaissance, get_document, keep_file, read_kept
 from documents.instantane import compute_empreinte
@@ -143,7 +143,7 @@ def test_lost_file_is_told_and_nothing_else_is_given_in_its_place(projet: Projet
 def test_frozen_document_is_served_byte_for_byte_and_never_typeset_again(projet: Projet, monkeypatch: pytest.MonkeyPatch) -> None:
     type_small_pdfs(monkeypatch)
     document = put_at_signature(projet)
-    for module, nom in ((views, "publish_convention"), (publication, "publish_parties"), (actes, "publish_convention")):
+    for module, nom in ((views, "serve_convention"), (publication, "publish_parties"), (actes, "publish_convention")):
         monkeypatch.delattr(module, nom)
     client, adresse = connect(projet), reverse("convention_pdf", args=[projet.convention.reference])
     servis = [client.get(adresse).content]
@@ -178,7 +178,7 @@ def test_draft_marking_leaves_with_the_freezing_and_not_before(projet: Projet) -
 def test_withdrawn_document_gives_way_to_the_draft_and_stays_where_it_was(projet: Projet, monkeypatch: pytest.MonkeyPatch) -> None:
     document, client = freeze(projet.convention), connect(projet)
     pass_convention(projet.gens["administrateur financeur"], projet.fresh(), "retirer", motif="Une erreur")
-    monkeypatch.setattr(publication, "render_pdf", lambda d: b"%PDF-" + d.html.encode())
+    monkeypatch.setattr(mise_en_forme, "render_pdf", lambda d: b"%PDF-" + d.html.encode())
     assert b"Document de travail" in client.get(reverse("convention_pdf", args=["ESSAI-1"])).content
     assert client.get(reverse("document_fige", args=["ESSAI-1", document.pk, "pdf"])).content == PDF
     assert get_document(projet.fresh()) is None
@@ -187,7 +187,7 @@ def test_withdrawn_document_gives_way_to_the_draft_and_stays_where_it_was(projet
 
 def test_convention_signed_elsewhere_is_typeset_from_its_data(projet: Projet, monkeypatch: pytest.MonkeyPatch) -> None:
     conclude(projet.convention, pdf=None)
-    monkeypatch.setattr(views, "publish_convention", lambda c: b"%PDF-compose")
+    monkeypatch.setattr(mise_en_forme, "render_pdf", lambda d: b"%PDF-compose")
     assert connect(projet).get(reverse("convention_pdf", args=["ESSAI-1"])).content == b"%PDF-compose"
 
 

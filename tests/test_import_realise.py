@@ -29,10 +29,11 @@ from financement.imports.presentation import present_apercu
 from financement.imports.realise import LigneBilanResource
 from financement.imports.realise_modele import write_modele
 from financement.imports.reconnaissance import Proposition
-from financement.imports.taches import Suivi, start_analyse, start_ecriture
+from financement.imports.taches import SuiviImport, start_analyse, start_ecriture
 from financement.models import Bilan, LigneBilan, LigneCout, NatureDepense, Realisation
 from tests import factories
 from tests.budgets import make_budget, make_sheets, read_refus
+from tests.copies import Copie
 from tests.depots import act, address, see, words
 from tests.factories import euros
 
@@ -45,26 +46,43 @@ ANNEE = 2019
 @pytest.fixture
 def missions(db: None) -> NatureDepense:
     """A nature counted in days."""
-    return factories.NatureFactory(nom="Missions", toujours_en_jours=True)
+    return NatureDepense.objects.get(pk=_missions.put())
+
+
+_missions = Copie(lambda: factories.NatureFactory(nom="Missions", toujours_en_jours=True).pk)
 
 
 @pytest.fixture
 def fiche(convention: Convention, etudes: NatureDepense, missions: NatureDepense) -> FicheAction:
     """10 days of missions at 600 €, studies of 4 000 € named Observatoire, studies « sur devis »."""
+    return FicheAction.objects.select_related("convention", "axe").get(pk=_fiche.put(convention, etudes, missions))
+
+
+def build_fiche(convention: Convention, etudes: NatureDepense, missions: NatureDepense) -> int:
     fiche = factories.FicheFactory(convention=convention, code="E.A 1.1", titre="Commerces")
     commun = {"fiche": fiche, "annee": ANNEE}
     factories.LigneCoutFactory(**commun, nature=missions, jours=Decimal(10), tarif_journalier=euros(600), montant=euros(6000), ordre=10)
     factories.LigneCoutFactory(**commun, nature=etudes, libelle="Observatoire", montant=euros(4000), ordre=20)
     factories.LigneCoutFactory(**commun, nature=etudes, libelle="Enquête", montant=None, chiffrage="sur_devis", ordre=30)
-    return fiche
+    return fiche.pk
+
+
+_fiche = Copie(build_fiche)
 
 
 @pytest.fixture
 def bilan(fiche: FicheAction) -> Bilan:
+    return Bilan.objects.select_related("convention").get(pk=_ouvert.put(fiche))
+
+
+def build_bilan(fiche: FicheAction) -> int:
     autre = factories.FicheFactory(convention=fiche.convention, code="E.A 1.2", titre="Salons")
     factories.LigneCoutFactory(fiche=autre, nature=NatureDepense.objects.get(nom="Études"), annee=ANNEE, montant=euros(1000))
     with transaction.atomic():
-        return create_bilan(Convention.objects.get(pk=fiche.convention_id), ANNEE)
+        return create_bilan(Convention.objects.get(pk=fiche.convention_id), ANNEE).pk
+
+
+_ouvert = Copie(build_bilan)
 
 
 def table(*lignes: Sequence[Any], titres: Sequence[Any] = TITRES) -> bytes:
@@ -504,7 +522,7 @@ def test_requests_do_not_grow_with_the_lines(bilan: Bilan, partenaire: Utilisate
 def test_worker_names_what_it_writes(bilan: Bilan, partenaire: Utilisateur, django_capture_on_commit_callbacks: Any, settings: Any) -> None:
     settings.TASKS = {"default": {"BACKEND": "django_tasks.backends.immediate.ImmediateBackend"}}
     imp = deposit(partenaire, bilan.convention, "r.xlsx", table(("E.A 1.1", "Missions", None, 8, None)), bilan)
-    Suivi(imp.pk, imp.objet)(0.5)
+    SuiviImport(imp.pk, imp.objet)(0.5)
     imp.refresh_from_db()
     assert imp.etape == "Comparaison avec le réalisé 2019"
     with django_capture_on_commit_callbacks(execute=True):

@@ -6,18 +6,20 @@ import pytest
 from django.urls import reverse
 
 from comptes.models import Utilisateur
-from conventions.models import Convention
+from conventions.models import Convention, Travail
+from conventions.travaux.actes import cancel, retry
+from conventions.travaux.suivi import ArretDemande
 from fiches.models import FicheAction
 from financement.echanges import LigneCoutResource
 from financement.imports import actes, taches
 from financement.imports.actes import ImportImpossible, abandon, deposit
 from financement.imports.journal import ImportBudget
-from financement.imports.plan import ArretDemande
-from financement.imports.taches import PANNE, Suivi, analyser_import, ecrire_import, start_analyse, start_ecriture
+from financement.imports.taches import PANNE, SuiviImport, analyser_import, ecrire_import, start_analyse, start_ecriture
 from financement.models import LigneCout, NatureDepense
 from tests.budgets import count_versions, deposit_budget, make_author, make_budget, snapshot
 from tests.depots import drop
 from tests.factories import FicheFactory, LigneCoutFactory, euros
+from tests.travaux import do
 
 pytestmark = pytest.mark.django_db
 Etat = ImportBudget.Etat
@@ -60,6 +62,16 @@ def state(imp: ImportBudget) -> tuple[str, str]:
 
 def put(imp: ImportBudget, **valeurs: Any) -> None:
     ImportBudget.objects.filter(pk=imp.pk).update(**valeurs)
+
+
+def read(imp: ImportBudget) -> Travail:
+    """What the worker does of a file."""
+    return do("import", imp.convention, analyser_import, imp.pk, cle=str(imp.pk))
+
+
+def write(imp: ImportBudget, auteur: Utilisateur) -> Travail:
+    """What the worker does of a confirmation."""
+    return do("import_ecriture", imp.convention, ecrire_import, imp.pk, auteur.pk, False, cle=str(imp.pk))
 
 
 # --- Reading ---------------------------------------------------------------------------------------
@@ -146,7 +158,7 @@ def test_breakdown_while_reading_is_told(imp: ImportBudget, monkeypatch: pytest.
     monkeypatch.setattr(actes, "recognise", crash)
     put(imp, etat=Etat.ANALYSE, etape="Lecture du fichier")
     with pytest.raises(RuntimeError):
-        analyser_import.func(imp.pk)
+        read(imp)
     assert (state(imp), imp.etape) == ((Etat.ECHEC, PANNE), "")
 
 
@@ -156,7 +168,7 @@ def test_breakdown_while_reading_is_told(imp: ImportBudget, monkeypatch: pytest.
 def test_progress_is_told_by_its_step(imp: ImportBudget) -> None:
     dits = []
     for part in (0.1, 0.3, 0.5, 0.95, 1):
-        Suivi(imp.pk)(part)
+        SuiviImport(imp.pk)(part)
         imp.refresh_from_db()
         dits.append((imp.progres, imp.etape))
     assert dits == [
@@ -169,7 +181,7 @@ def test_progress_is_told_by_its_step(imp: ImportBudget) -> None:
 
 
 def test_progress_is_not_told_more_often_than_needed(imp: ImportBudget, django_assert_num_queries: Any) -> None:
-    suivi = Suivi(imp.pk)
+    suivi = SuiviImport(imp.pk)
     with django_assert_num_queries(2):
         for _ in range(50):
             suivi(0.3)
@@ -178,12 +190,12 @@ def test_progress_is_not_told_more_often_than_needed(imp: ImportBudget, django_a
 def test_work_stops_when_asked(imp: ImportBudget) -> None:
     put(imp, arret_demande=True)
     with pytest.raises(ArretDemande):
-        Suivi(imp.pk)(0.5)
+        SuiviImport(imp.pk)(0.5)
 
 
 def test_reading_that_is_asked_to_stop_is_abandoned(imp: ImportBudget) -> None:
     put(imp, etat=Etat.ANALYSE, arret_demande=True)
-    analyser_import.func(imp.pk)
+    read(imp)
     assert state(imp) == (Etat.ABANDONNE, "")
     assert not imp.pages.exists()
 
@@ -207,16 +219,50 @@ def test_import_abandoned_while_it_is_compared_stays_abandoned(imp: ImportBudget
 
     monkeypatch.setattr(actes, "compare", abandon_meanwhile)
     put(imp, etat=Etat.ANALYSE)
-    analyser_import.func(imp.pk)
+    read(imp)
     assert state(imp)[0] == Etat.ABANDONNE
 
 
 def test_reading_done_twice_reads_once(imp: ImportBudget, monkeypatch: pytest.MonkeyPatch) -> None:
     put(imp, etat=Etat.ANALYSE)
-    analyser_import.func(imp.pk)
+    read(imp)
     monkeypatch.setattr(taches, "analyse", None)
-    analyser_import.func(imp.pk)
+    read(imp)
     assert state(imp)[0] == Etat.APERCU
+
+
+@pytest.mark.parametrize("etat", [Etat.ECHEC, Etat.ABANDONNE])
+def test_reading_is_started_again_from_the_list_of_works(
+    imp: ImportBudget, auteur: Utilisateur, etat: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_analyse(imp, direct=False)
+    put(imp, etat=etat, arret_demande=etat == Etat.ABANDONNE)
+    Travail.objects.update(etat="echec" if etat == Etat.ECHEC else "arrete")
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(auteur, Travail.objects.get())
+    assert (state(imp)[0], Travail.objects.get().etat) == (Etat.APERCU, "fait")
+
+
+def test_reading_stopped_before_its_turn_is_abandoned(
+    imp: ImportBudget, auteur: Utilisateur, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_analyse(imp, direct=False)
+    cancel(auteur, Travail.objects.get())
+    assert (state(imp)[0], Travail.objects.get().etat) == (Etat.ABANDONNE, "arrete")
+
+
+def test_writing_is_started_again_from_the_list_of_works(
+    apercu: ImportBudget, auteur: Utilisateur, django_capture_on_commit_callbacks: Any
+) -> None:
+    with django_capture_on_commit_callbacks():
+        start_ecriture(apercu, auteur, False, direct=False)
+    put(apercu, etat=Etat.APERCU, message=PANNE)
+    Travail.objects.filter(sorte="import_ecriture").update(etat="echec")
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(auteur, Travail.objects.get(sorte="import_ecriture"))
+    assert (state(apercu), Travail.objects.get(sorte="import_ecriture").etat, LigneCout.objects.count()) == ((Etat.FAIT, ""), "fait", 2)
 
 
 # --- Writing ---------------------------------------------------------------------------------------
@@ -235,7 +281,7 @@ def test_writing_done_twice_writes_once(apercu: ImportBudget, auteur: Utilisateu
     with django_capture_on_commit_callbacks(execute=True):
         start_ecriture(apercu, auteur, False, direct=False)
     avant, versions = snapshot(), count_versions()
-    ecrire_import.func(apercu.pk, auteur.pk, False)
+    write(apercu, auteur)
     with pytest.raises(ImportImpossible, match="n’est plus à confirmer"):
         start_ecriture(apercu, auteur, False, direct=False)
     assert (state(apercu)[0], snapshot(), count_versions()) == (Etat.FAIT, avant, versions)
@@ -251,7 +297,7 @@ def test_breakdown_while_writing_leaves_nothing_and_is_told(
     monkeypatch.setattr(LigneCoutResource, "_write_versions", crash)
     put(apercu, etat=Etat.ECRITURE)
     with pytest.raises(RuntimeError):
-        ecrire_import.func(apercu.pk, auteur.pk, False)
+        write(apercu, auteur)
     assert (state(apercu), snapshot(), count_versions()) == ((Etat.APERCU, PANNE), avant, versions)
 
 
@@ -260,7 +306,7 @@ def test_budget_changed_before_the_worker_writes_is_told_with_a_new_preview(
 ) -> None:
     LigneCoutFactory(fiche=fiche, nature=etudes, montant=euros(5))
     put(apercu, etat=Etat.ECRITURE)
-    ecrire_import.func(apercu.pk, auteur.pk, False)
+    write(apercu, auteur)
     etat, message = state(apercu)
     assert (etat, message.startswith("Des valeurs ont changé depuis l’aperçu (E.A 1.1).")) == (Etat.APERCU, True)
     assert (apercu.comptes["nouveaux"], apercu.comptes["modifies"], LigneCout.objects.get().montant) == (1, 1, euros(5))
@@ -269,6 +315,6 @@ def test_budget_changed_before_the_worker_writes_is_told_with_a_new_preview(
 def test_refused_rows_are_told_by_the_worker(fiche: FicheAction, auteur: Utilisateur) -> None:
     imp = deposit_budget(auteur, fiche.convention, make_budget(LARGE, ("E.A 1.1", "Études", 100, -1)))
     put(imp, etat=Etat.ECRITURE)
-    ecrire_import.func(imp.pk, auteur.pk, False)
+    write(imp, auteur)
     etat, message = state(imp)
     assert (etat, message.startswith("Des lignes sont refusées."), LigneCout.objects.count()) == (Etat.APERCU, True, 0)

@@ -14,6 +14,7 @@ from djmoney.money import Money
 
 from comptes.models import Rappel, Utilisateur
 from conventions.journal import record
+from conventions.models import Travail
 from documents.figes import create_document
 from documents.models import Accord, DocumentFige, Signature
 from fiches.models import CibleIndicateur, LectureCommentaires, Pilote, Presence, ProduitPret
@@ -154,6 +155,10 @@ def add_page_twice() -> models.Model:
     return PageImport(parent=page.parent, genre="refus", rang=0, contenu=["autre"])
 
 
+def ask_work_twice() -> models.Model:
+    return twice(lambda: Travail.objects.create(sorte="document", convention=ConventionFactory(), cle="x"))
+
+
 def settle_an_answer() -> models.Model:
     question = ObservationFactory()
     return change(ObservationFactory(bilan=question.bilan, parent=question), reglee_le=timezone.now())
@@ -167,11 +172,14 @@ SANS_HISTORIQUE = {
     *("Verification", "Contradiction", "Acceptation", "Reprise"),
     *("CalendrierPersonnel", "Rappel"),
     *("ConstatCondition", "PieceVersement", "ChangementIban"),
-    *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation"),
+    *("Evenement", "Accord", "DocumentFige", "Signature", "Preparation", "Ouvrier", "Travail"),
     *("Realisation", "PieceBilan", "Observation", "AccordBilan", "ParticipationBilan", "DocumentBilan"),
     *("Cumul", "CumulPerime"),
 }
 CONTRAINTES: dict[str, tuple[Fabrique, str]] = {
+    "travail_demande_une_fois": (ask_work_twice, "Ce travail est déjà demandé."),
+    "travail_general_demande_une_fois": (lambda: twice(lambda: Travail.objects.create(sorte="document")), "Ce travail est déjà demandé."),
+    "travail_progres": (lambda: Travail(sorte="document", fait=2, total=1), "Un travail ne dépasse pas son total."),
     "organisation_siret_14": (lambda: change(OrganisationFactory(), siret="123"), "Un SIRET compte 14 chiffres."),
     "utilisateur_email_unique": (double_email, "Cette adresse a déjà un compte."),
     "utilisateur_a_organisation": (lambda: change(UtilisateurFactory(), organisation=None), "Choisissez l’organisation de cette personne."),

@@ -12,16 +12,18 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.storage import FileSystemStorage
 from django.db import transaction
 from django.template import engines
 from pikepdf import Name
 from PIL import Image
 
-import socle.pdf
+import socle.pdf_moteur
 from conventions.models import Convention
 from documents.demonstration import load_demonstration
 from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
 from documents.reunion import publish_controles, publish_rapprochement
+from socle import pdf_cahiers
 from tests import factories
 from tests.conftest import VariableInconnue
 from tests.lecture_pdf import Lecture, join
@@ -288,8 +290,11 @@ def test_budget_travels_with_the_agreement_as_a_spreadsheet(imprimes: dict[str, 
     assert "Total général" in valeurs
 
 
-def test_same_convention_gives_the_same_bytes_a_day_later(petite: Convention, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_convention_gives_the_same_bytes_a_day_later(
+    petite: Convention, depot: FileSystemStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     avant = publish(petite).contenu
+    pdf_cahiers.clear()
     demain = time.time() + 86_400
     monkeypatch.setattr(time, "time", lambda: demain)
     assert publish(petite).contenu == avant
@@ -305,8 +310,10 @@ def test_typed_markup_is_printed_as_typed_and_loads_nothing(petite: Convention, 
     petite.titre = petite.preambule = saisie
     petite.save()
     demandees: list[str] = []
-    permis = socle.pdf.is_allowed
-    monkeypatch.setattr(socle.pdf, "is_allowed", lambda url: demandees.append(url) or permis(url))
+    permis = socle.pdf_moteur.is_allowed
+    monkeypatch.setattr(socle.pdf_moteur, "is_allowed", lambda url: demandees.append(url) or permis(url))
+    for lu in (socle.pdf_moteur._sheet, socle.pdf_moteur._fonts):
+        lu.cache_clear()  # read again, so that what a document loads is seen
     lecture = publish(petite)
     texte = join(lecture.textes.values()).replace(" ", "").replace("-", "")
     assert texte.count("<script>alert(1)</script><imgsrc=file:///etc/passwd><ahref=https://exemple.example>") >= 6

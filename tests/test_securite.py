@@ -19,7 +19,7 @@ from PIL import Image
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
 from conventions.redaction import write_convention
-from socle.pdf import RACINE, RessourceRefusee, _fetcher, is_allowed
+from socle.pdf_moteur import RACINE, RessourceRefusee, _fetcher, is_allowed
 from socle.texte import plain_texte, render_texte
 from tests import factories
 
@@ -289,7 +289,7 @@ def test_pdf_engine_reads_its_own_files() -> None:
 
 
 def test_pdf_engine_follows_no_link_out_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("socle.pdf.RACINE", tmp_path / "pdf")
+    monkeypatch.setattr("socle.pdf_moteur.RACINE", tmp_path / "pdf")
     (tmp_path / "pdf").mkdir()
     (tmp_path / "secret.css").write_text("")
     (tmp_path / "pdf" / "lien.css").symlink_to(tmp_path / "secret.css")

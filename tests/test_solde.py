@@ -35,6 +35,7 @@ from tests.bilans import (
     reread,
     tell,
 )
+from tests.copies import Copie
 from tests.factories import euros
 from tests.paiements import make_paiement, sign
 
@@ -76,6 +77,11 @@ def metropole(agglo: Organisation) -> Organisation:
 @pytest.fixture
 def exemple(convention: Convention, metropole: Organisation, cci: Organisation) -> Convention:
     """The agreement that the page tells, built from its tables."""
+    _exemple.put(convention, metropole, cci)
+    return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+def build_example(convention: Convention, metropole: Organisation, cci: Organisation) -> None:
     Convention.objects.filter(pk=convention.pk).update(annee_fin=2019)
     article = factories.ArticleFactory(convention=convention, numero=4)
     plafond = one("2018, selon les dépenses justifiées", étape="Plafond de la participation")
@@ -102,7 +108,9 @@ def exemple(convention: Convention, metropole: Organisation, cci: Organisation) 
     factories.VersementFactory(**deux, ordre=10, nature="acompte", montant=euros(4000))
     factories.VersementFactory(**deux, ordre=20, nature="intermediaire")
     factories.VersementFactory(**deux, ordre=30, nature="solde")
-    return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+_exemple = Copie(build_example)
 
 
 def fill_year(exemple: Convention, annee: int, formule: str) -> Bilan:
@@ -362,11 +370,18 @@ def test_rates_are_written_for_who_computes_again() -> None:
 @pytest.fixture
 def simple(convention: Convention, agglo: Organisation, cci: Organisation) -> Convention:
     """One fiche of 1 000 € a year that the agglo pays for 80 %, over two years; the agglo owes the CCI an acompte and a solde."""
+    _simple.put(convention, agglo, cci)
+    return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+def build_simple(convention: Convention, agglo: Organisation, cci: Organisation) -> None:
     Convention.objects.filter(pk=convention.pk).update(annee_fin=2019)
     plan_fiche(convention, "A1", {("Études", 2018): 1000, ("Études", 2019): 1000}, {agglo: 80, cci: 20})
     factories.VersementFactory(convention=convention, payeur=agglo, beneficiaire=cci, ordre=10, montant=euros(400))
     factories.VersementFactory(convention=convention, payeur=agglo, beneficiaire=cci, ordre=20, nature="solde")
-    return Convention.objects.with_parties().get(pk=convention.pk)
+
+
+_simple = Copie(build_simple)
 
 
 def finish(convention: Convention, annee: int = 2018, montant: str | int | None = 1000, etat: str = "realisee") -> Bilan:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from comptes.models import Utilisateur
-from conventions.models import Partie
+from conventions.models import Partie, Travail
+from conventions.travaux.actes import cancel, retry
+from conventions.travaux.reprise import PERDU, take_over
 from documents import figes
 from documents.models import DocumentFige, Preparation
 from documents.vie import actes, preparation
 from documents.vie.actes import pass_convention
-from documents.vie.preparation import PANNE, PATIENCE, figer_convention, start_freeze
+from documents.vie.preparation import PANNE, figer_convention, start_freeze
 from fiches.models import FicheAction
 from socle.pades_sceau import SceauIllisible
 from socle.pdf import MoteurAbsent
 from tests.coupure import COUPE
 from tests.factories import FicheFactory
+from tests.travaux import die, do, leave_behind
 from tests.vie import PDF, Projet, hold_text, make_project, type_small_pdfs
 
 pytestmark = pytest.mark.django_db
@@ -90,13 +92,18 @@ def state(projet: Projet) -> tuple[str, int, int]:
     return projet.fresh().etat, DocumentFige.objects.count(), projet.convention.evenements.count()
 
 
-def queued(rappels: list[Any]) -> int:
+def queued() -> int:
     """How many times the work was handed over."""
-    return sum("start_freeze" in rappel.__qualname__ for rappel in rappels)
+    return Travail.objects.filter(sorte="figer").count()
 
 
 def crash(*args: Any, **donnees: Any) -> Any:
     raise OSError("panne")
+
+
+def freeze(projet: Projet) -> Travail:
+    """What the worker does of it."""
+    return do("figer", projet.convention, figer_convention, projet.convention.pk)
 
 
 RIEN = ("deliberee", 0, 0)
@@ -107,11 +114,11 @@ FIGEE = ("a_signer", 1, 1)
 
 
 def test_long_document_is_typeset_by_the_worker(projet: Projet, ecran: Client, django_capture_on_commit_callbacks: Rappels) -> None:
-    with django_capture_on_commit_callbacks(execute=True) as rappels:
+    with django_capture_on_commit_callbacks(execute=True):
         assert ask(ecran)["Location"] == reverse("vie", args=["ESSAI-1"])
         assert (state(projet), Preparation.objects.get().is_en_cours) == (RIEN, True)
         assert "Le document est en cours de mise en forme." in see(ecran)
-    assert queued(rappels) == 1
+    assert queued() == 1
     assert (state(projet), Preparation.objects.count()) == (FIGEE, 0)
     assert DocumentFige.objects.get().read_pdf() == PDF
 
@@ -138,9 +145,9 @@ def test_document_is_long_beyond_a_number_of_fiches(
     FicheAction.objects.get(code="E.A 4").discard()  # those in the corbeille are not typeset
     projet.agree()
     settings.FIGER_DIRECT = limite
-    with django_capture_on_commit_callbacks() as rappels:
+    with django_capture_on_commit_callbacks():
         passage = start_freeze(admin, projet.fresh())
-    assert (passage is not None, queued(rappels), projet.fresh().etat == "a_signer") == (direct, not direct, direct)
+    assert (passage is not None, queued(), projet.fresh().etat == "a_signer") == (direct, not direct, direct)
 
 
 def test_short_document_is_frozen_while_the_person_waits(projet: Projet, ecran: Client, settings: Any) -> None:
@@ -263,7 +270,7 @@ def test_breakdown_of_the_worker_is_told_without_its_details(
     monkeypatch.setattr(actes, "publish_convention", crash)
     Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now())
     with pytest.raises(OSError, match="panne"):
-        figer_convention.func(projet.convention.pk)
+        freeze(projet)
     assert (state(projet), Preparation.objects.get().erreurs) == (RIEN, [PANNE])
     assert PANNE in see(ecran)
 
@@ -272,47 +279,52 @@ def test_breakdown_of_the_worker_is_told_without_its_details(
 
 
 def test_document_being_typeset_is_not_asked_again(projet: Projet, ecran: Client, django_capture_on_commit_callbacks: Rappels) -> None:
-    with django_capture_on_commit_callbacks(execute=True) as rappels:
+    with django_capture_on_commit_callbacks(execute=True):
         ask(ecran)
         reponse = ask(ecran)
         assert reponse.status_code == 422
         assert "La mise en forme est en cours, demandée par Administrateur Essai." in reponse.content.decode()
-    assert (queued(rappels), state(projet)) == (1, FIGEE)
+    assert (queued(), state(projet)) == (1, FIGEE)
 
 
 def test_work_done_twice_freezes_once(projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch) -> None:
     Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now())
-    figer_convention.func(projet.convention.pk)
+    freeze(projet)
     monkeypatch.setattr(preparation, "pass_convention", None)
-    figer_convention.func(projet.convention.pk)
+    freeze(projet)
     assert state(projet) == FIGEE
 
 
 def test_refused_work_is_not_taken_up_by_another_worker(projet: Projet, admin: Utilisateur) -> None:
     Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now(), erreurs=["Non."])
-    figer_convention.func(projet.convention.pk)
+    freeze(projet)
     assert state(projet) == RIEN
 
 
 @pytest.fixture
 def morte(projet: Projet, admin: Utilisateur) -> Preparation:
-    """What a worker that was stopped left behind."""
-    return Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now() - PATIENCE)
+    """What a work that was stopped left behind."""
+    return Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now())
 
 
-def test_worker_that_died_is_not_waited_for(projet: Projet, ecran: Client, morte: Preparation) -> None:
+def test_work_that_was_stopped_is_not_waited_for(projet: Projet, ecran: Client, morte: Preparation) -> None:
     assert not morte.is_en_cours
     page = see(ecran)
     assert ("La mise en forme s’est arrêtée en route." in page, 'hx-trigger="every 2s"' in page) == (True, False)
     assert poll(ecran)[1]
 
 
-def test_worker_is_waited_for_until_then(morte: Preparation) -> None:
-    morte.demandee_le += timedelta(seconds=5)
-    assert morte.is_en_cours
+def test_document_whose_worker_died_waits_for_another_then_is_given_up(projet: Projet, ecran: Client, morte: Preparation) -> None:
+    travail = leave_behind(figer_convention, "figer", projet.convention, projet.convention.pk)
+    for essai in (1, 2, 3):
+        assert "Le document est en cours de mise en forme." in see(ecran)
+        die(travail, essai)
+        assert take_over() == 1
+    assert Preparation.objects.get().erreurs == [PERDU]
+    assert PERDU in see(ecran)
 
 
-def test_document_is_asked_again_after_a_worker_died(
+def test_document_is_asked_again_after_it_was_stopped(
     projet: Projet, ecran: Client, morte: Preparation, django_capture_on_commit_callbacks: Rappels
 ) -> None:
     partenaire = projet.gens["administrateur beneficiaire"]
@@ -322,6 +334,35 @@ def test_document_is_asked_again_after_a_worker_died(
         assert Preparation.objects.get().demandee_par == partenaire
         assert Preparation.objects.get().is_en_cours
     assert (state(projet), DocumentFige.objects.get().fait_par) == (FIGEE, partenaire)
+
+
+def test_typesetting_that_is_stopped_freezes_nothing(projet: Projet, admin: Utilisateur, monkeypatch: pytest.MonkeyPatch) -> None:
+    Preparation.objects.create(convention=projet.convention, demandee_par=admin, demandee_le=timezone.now())
+
+    def stop_meanwhile(*args: Any) -> bytes:
+        cancel(admin, Travail.objects.get(sorte="figer"))
+        return PDF
+
+    monkeypatch.setattr(actes, "publish_convention", stop_meanwhile)
+    assert freeze(projet).etat == "arrete"
+    assert state(projet) == RIEN
+    assert Preparation.objects.get().erreurs == []
+
+
+def test_typesetting_is_started_again_from_the_list_of_works(
+    projet: Projet, admin: Utilisateur, morte: Preparation, django_capture_on_commit_callbacks: Rappels
+) -> None:
+    travail = Travail.objects.create(
+        sorte="figer",
+        convention=projet.convention,
+        etat="arrete",
+        appel={"tache": figer_convention.module_path, "args": [projet.convention.pk]},
+    )
+    Preparation.objects.update(erreurs=["Non."])
+    with django_capture_on_commit_callbacks(execute=True):
+        retry(admin, travail)
+        assert Preparation.objects.get().is_en_cours
+    assert (state(projet), DocumentFige.objects.get().fait_par) == (FIGEE, admin)
 
 
 # --- Whole or not at all ---------------------------------------------------------------------------

@@ -25,4 +25,4 @@ def publish_compte_rendu(bilan: Bilan) -> bytes:
     piece = PieceJointe(nom, write_compte_rendu_xlsx(cr), f"{TITRE} {bilan.annee}, tableur avec ses formules")
     titre = f"{TITRE} {bilan.annee} – {convention.titre}"
     courant = f"{TITRE} {bilan.annee}, {convention.nom_court[:1].lower()}{convention.nom_court[1:]}"
-    return publish_parties(convention, titre, [partie], None, [piece], courant, describe_mention(bilan), date_of(bilan))
+    return publish_parties(convention, titre, [(TITRE, partie)], None, [piece], courant, describe_mention(bilan), date_of(bilan))

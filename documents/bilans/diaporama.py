@@ -40,4 +40,4 @@ def publish_diaporama(bilan: Bilan) -> bytes:
         nb_ratees=len(ratees),
         mesures=[(f, m) for f, m in s.mesures if m.objet.cible is not None and m.objet.valeur is not None][:MONTRES],
     )
-    return publish(bilan, f"Bilan {bilan.annee} en quatre pages – {bilan.convention.titre}", [partie])
+    return publish(bilan, f"Bilan {bilan.annee} en quatre pages – {bilan.convention.titre}", [("Diaporama", partie)])

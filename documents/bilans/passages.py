@@ -13,7 +13,7 @@ from djmoney.money import Money
 
 from conventions.journal import record
 from documents.bilans.figes import create_document
-from documents.bilans.taches import typeset_bilan
+from documents.bilans.taches import start_pdf
 from documents.instantane import write_canonique
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.droits import explain_relecture, explain_role, list_redacteurs, list_relecteurs
@@ -281,7 +281,7 @@ def _accept(user: Any, bilan: Bilan, synthese: Synthese) -> Passage:
         record(bilan.convention, "bilan_accord", f"Bilan {bilan.annee} : {passage.trace}", user, annee=bilan.annee)
         return passage
     freeze(bilan, synthese, user)
-    transaction.on_commit(lambda: typeset_bilan.enqueue(bilan.pk))
+    start_pdf(bilan, user)
     return passage
 
 

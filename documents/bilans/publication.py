@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 
 from django.utils import timezone
@@ -9,7 +10,8 @@ from django.utils.safestring import SafeString
 
 from conventions.formules import write_formule
 from documents.bilans.figes import read_soldes
-from documents.publication import Entree, load_logos, publish_parties, render_partie
+from documents.logos import load_logos
+from documents.publication import SOMMAIRE, Entree, Partie, compose, join_parties, render_partie
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.comptes import sum_comptes
 from financement.bilans.graphiques import (
@@ -29,7 +31,7 @@ from financement.bilans.suivi import AxeSuivi, FicheSuivie, Synthese
 from financement.bilans.tableur import write_bilan_xlsx
 from financement.situation import compute_situation
 from socle.montants import ZERO
-from socle.pdf import PieceJointe
+from socle.pdf import Document, PieceJointe, render_pdf
 from socle.typographie import list_fr
 
 COURT, LIGNES = 620, 12  # characters and lines of a text that stay on the page of elected members, on a slide
@@ -38,20 +40,31 @@ AXES = 6  # above, their chart would not leave room for their table on one page
 
 def publish_bilan(bilan: Bilan) -> bytes:
     """The whole bilan of a year, its spreadsheet inside. Raises MoteurAbsent."""
+    return render_pdf(compose_bilan(bilan))
+
+
+def compose_bilan(bilan: Bilan) -> Document:
+    """The whole bilan of a year, part by part."""
     synthese = compute_synthese(bilan)
     soldes = read_soldes(synthese)
     p = compute_pluriannuel(bilan.convention)
-    return publish(bilan, f"Bilan annuel {bilan.annee} – {bilan.convention.titre}", list_parties(soldes, p), soldes)
+    titre = f"Bilan annuel {bilan.annee} – {bilan.convention.titre}"
+    return compose_parties(bilan, titre, list_parties(soldes, p), soldes)
 
 
-def publish(bilan: Bilan, titre: str, parties: list[SafeString], soldes: Soldes | None = None) -> bytes:
-    """Parts of a bilan as one PDF, with its own marking."""
+def publish(bilan: Bilan, titre: str, parties: list[Partie]) -> bytes:
+    """Parts of a bilan as one PDF. Raises MoteurAbsent."""
+    return render_pdf(compose_parties(bilan, titre, parties))
+
+
+def compose_parties(bilan: Bilan, titre: str, parties: list[Partie], soldes: Soldes | None = None) -> Document:
+    """Parts of a bilan as one document, with its own marking."""
     convention = bilan.convention
     nom = f"{bilan.convention.reference.lower()}-bilan-{bilan.annee}.xlsx"
     pieces = [PieceJointe(nom, write_bilan_xlsx(soldes), f"Bilan {bilan.annee}, tableur avec ses formules")] if soldes else []
     ressources, _ = load_logos(convention)
     courant = f"Bilan {bilan.annee}, {convention.nom_court[:1].lower()}{convention.nom_court[1:]}"
-    return publish_parties(convention, titre, parties, ressources, pieces, courant, describe_mention(bilan), date_of(bilan))
+    return compose(convention, titre, parties, ressources, pieces, courant, describe_mention(bilan), date_of(bilan))
 
 
 def describe_mention(bilan: Bilan) -> str:
@@ -71,7 +84,7 @@ def date_of(bilan: Bilan) -> date:
     return bilan.accepte_le or timezone.localtime(bilan.modifie_le).date()
 
 
-def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
+def list_parties(soldes: Soldes, p: Pluriannuel) -> list[Partie]:
     """Every part, in order."""
     s = soldes.synthese
     bilan, convention = s.bilan, s.bilan.convention
@@ -80,27 +93,44 @@ def list_parties(soldes: Soldes, p: Pluriannuel) -> list[SafeString]:
     pieces: dict[int | None, list[str]] = {}
     for fiche, intitule in bilan.pieces.order_by("pk").values_list("fiche", "intitule"):
         pieces.setdefault(fiche, []).append(intitule)
-    return [
-        render_partie("bilan/couverture", bilan=bilan, convention=convention, logos=logos, composition=describe_composition(s)),
-        render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs))),
-        render_partie("bilan/synthese", **contexte_synthese(soldes)),
-        render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes]),
-        render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p)),
-        *(
-            render_partie("bilan/fiche", f=f, bilan=bilan, premiere=rang == 0, pieces=pieces.get(f.objet.pk, []))
-            for rang, f in enumerate(actives)
-        ),
-        render_partie("bilan/recapitulatif", s=s, bilan=bilan, groupes=list_groupes(s), nb_colonnes=8 + len(s.financeurs)),
-        render_partie(
-            "bilan/solde",
-            soldes=soldes,
-            bilan=bilan,
-            formule=write_formule(bilan.formule),
-            situation=None if bilan.is_accepte else compute_situation(convention),  # the frozen steps tell what was paid
-        ),
+    groupes = [list(groupe) for _, groupe in groupby(actives, key=lambda f: f.objet.axe_code)]
+    couverture = render_partie("bilan/couverture", bilan=bilan, convention=convention, logos=logos, composition=describe_composition(s))
+    situation = None if bilan.is_accepte else compute_situation(convention)  # the frozen steps tell what was paid
+    solde = render_partie("bilan/solde", soldes=soldes, bilan=bilan, formule=write_formule(bilan.formule), situation=situation)
+    suite = [
         render_partie("bilan/suite", s=s, bilan=bilan, propositions=[f for f in actives if f.objet.proposition.strip()]),
         render_partie("bilan/signatures", bilan=bilan, convention=convention),
     ]
+    return [
+        ("Couverture", couverture),
+        (SOMMAIRE, render_partie("sommaire", entrees=list_entrees(s, bool(soldes.payeurs)))),
+        ("Synthèse", render_partie("bilan/synthese", **contexte_synthese(soldes))),
+        ("Chiffres par axe", render_partie("bilan/axes", s=s, bilan=bilan, axes=[(axe, draw_fiches(s, axe)) for axe in s.axes])),
+        ("L’année en images", render_partie("bilan/graphiques", bilan=bilan, graphes=list_graphiques(s, p))),
+        # Fiches of an axe follow one another on the page; each axe starts a new one, so that an entry typesets its axe only.
+        *((f"Fiches de l’axe {groupe[0].objet.axe_code}", render_groupe(groupe, groupe is groupes[0], pieces)) for groupe in groupes),
+        (
+            "Récapitulatif",
+            render_partie("bilan/recapitulatif", s=s, bilan=bilan, groupes=list_groupes(s), nb_colonnes=8 + len(s.financeurs)),
+        ),
+        ("Versements et solde", solde),
+        ("Ce qui change", join_parties(suite)),
+    ]
+
+
+def render_groupe(groupe: list[FicheSuivie], premier: bool, pieces: dict[int | None, list[str]]) -> SafeString:
+    """Fiches of one axe, the first group under the title of them all."""
+    return join_parties(
+        render_partie(
+            "bilan/fiche",
+            f=f,
+            bilan=f.objet.bilan,
+            premiere=premier and rang == 0,
+            suite=rang > 0,
+            pieces=pieces.get(f.objet.pk, []),
+        )
+        for rang, f in enumerate(groupe)
+    )
 
 
 def list_groupes(s: Synthese) -> list[tuple[AxeSuivi, list[tuple[FicheSuivie, list[Decimal | None]]], list[Decimal | None]]]:

@@ -1,10 +1,18 @@
 """Typesetting the PDF of an accepted bilan, beside the pages."""
 
+from typing import Any
+
 from django_tasks import task
 
+from conventions.models import Travail
+from conventions.travaux.sortes import Sorte, register
+from conventions.travaux.suivi import TravailRefuse, follow, start
 from documents.bilans.figes import DocumentBilan, store_pdf
 from documents.bilans.publication import publish_bilan
 from financement.bilans.modeles import Bilan
+from socle.pdf import MoteurAbsent
+
+BILAN = register(Sorte("bilan", "PDF d’un bilan accepté"))
 
 
 def keep_pdf(document: DocumentBilan) -> DocumentBilan:
@@ -18,9 +26,21 @@ def read_bilan(bilan: Bilan) -> bytes:
     return keep_pdf(document).read_pdf() if document else publish_bilan(bilan)
 
 
+def start_pdf(bilan: Bilan, user: Any) -> Travail:
+    """Have the PDF of an accepted bilan typeset once its acceptance is saved."""
+    return start(BILAN.cle, bilan.convention, user, typeset_bilan, bilan.pk, cle=str(bilan.annee))
+
+
 @task()
-def typeset_bilan(pk: int) -> None:
+def typeset_bilan(travail: int, pk: int) -> None:
     """Typeset the PDF of an accepted bilan, by its number; does nothing when it is done."""
-    document = DocumentBilan.objects.select_related("bilan__convention").filter(bilan=pk).first()
-    if document is not None:
-        keep_pdf(document)
+    with follow(travail) as suivi:
+        document = DocumentBilan.objects.select_related("bilan__convention").filter(bilan=pk).first()
+        if suivi is None or document is None:
+            return
+        suivi(0, 0, "Mise en forme du bilan")
+        try:
+            keep_pdf(document)
+        except MoteurAbsent as refus:
+            raise TravailRefuse(str(refus)) from refus
+        suivi.resultat = f"Bilan {document.bilan.annee}"

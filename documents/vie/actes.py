@@ -4,6 +4,7 @@ What is long (typesetting) is prepared before the transaction, then compared wit
 meanwhile refuses the act, a crash leaves at worst a file that nothing refers to.
 """
 
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date
@@ -75,13 +76,25 @@ def _concerns(transition: Transition, convention: Convention) -> bool:
 
 
 def pass_convention(
-    user: Any, convention: Convention, action: str, *, jour: date | None = None, motif: str = "", pour: int | None = None
+    user: Any,
+    convention: Convention,
+    action: str,
+    *,
+    jour: date | None = None,
+    motif: str = "",
+    pour: int | None = None,
+    tenir: Callable[[], None] | None = None,
 ) -> Passage:
-    """Make a transition. Raises PermissionDenied for who only reads, else ValidationError with every reason at once."""
+    """Make a transition. Raises PermissionDenied for who only reads, else ValidationError with every reason at once.
+
+    `tenir` is called once what is long is ready, in the transaction that writes: a worker says there that the work is still its own.
+    """
     motif = keep_writable(motif).strip()[:500]
     transition = _check(user, convention, action, jour, motif, pour)
     prepare = _prepare(convention, user, transition)
     with transaction.atomic():
+        if tenir is not None:
+            tenir()
         verrou = lock_convention(convention)
         contexte = Contexte(verrou, user, jour, motif, pour, prepare)
         transition = _check(user, verrou, action, jour, motif, pour, contexte)

@@ -13,8 +13,8 @@ from conventions.consolidation import find_consolidee, get_base
 from conventions.models import Convention
 from documents.avenant_pdf import publish_avenant
 from documents.avenants import compute_difference, create_avenant, find_precedente
+from documents.mise_en_forme import serve_convention
 from documents.officiels import read_officiel
-from documents.publication import publish_convention
 from documents.reconduction import renew
 from documents.vues.fichiers import telling_loss
 from documents.vues.vie import show_vie
@@ -68,9 +68,9 @@ def consolidee_pdf(request: HttpRequest, reference: str) -> HttpResponse:
     except ValidationError as erreur:
         raise Http404(" ".join(erreur.messages)) from erreur
     consolidee = Convention.objects.with_parties().select_related("avenant_de").get(pk=find_consolidee(base, jour).pk)
-    contenu = publish_convention(consolidee) if consolidee.is_avenant else read_officiel(consolidee) or publish_convention(consolidee)
-    suffixe = f"-au-{jour:%Y-%m-%d}" if jour else ""
-    return download(contenu, f"{base.reference}-consolidee{suffixe}.pdf", "application/pdf")
+    nom = f"{base.reference}-consolidee{f'-au-{jour:%Y-%m-%d}' if jour else ''}.pdf"
+    officiel = None if consolidee.is_avenant else read_officiel(consolidee)
+    return download(officiel, nom, "application/pdf") if officiel else serve_convention(request, consolidee, nom)
 
 
 @require_POST

@@ -19,7 +19,7 @@ from documents.bilans.diaporama import publish_diaporama
 from documents.bilans.figes import DocumentBilan, read_soldes, write_donnees
 from documents.bilans.passages import PAR_ACTION, list_offres, pass_bilan
 from documents.bilans.pluriannuel import publish_pluriannuel
-from documents.bilans.taches import read_bilan
+from documents.mise_en_forme import serve_bilan
 from documents.vues.fichiers import telling_loss
 from financement.bilans.calculs import compute_synthese
 from financement.bilans.compte_rendu import compute_compte_rendu
@@ -174,7 +174,7 @@ def bilan_document(request: HttpRequest, reference: str, annee: int, forme: str)
     """The bilan as PDF (the one that was frozen, once accepted), spreadsheet or data."""
     bilan = get_bilan(request, reference, annee)
     if forme == "pdf":
-        return download(read_bilan(bilan), f"{reference}-bilan-{annee}.pdf", PDF)
+        return serve_bilan(request, bilan, f"{reference}-bilan-{annee}.pdf")
     if forme == "xlsx":
         return download(write_bilan_xlsx(read_soldes(compute_synthese(bilan))), f"{reference}-bilan-{annee}.xlsx", XLSX)
     if forme == "json":

@@ -11,11 +11,14 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
+from django.dispatch import Signal
 from django.utils import timezone
 from django_tasks import task
 
 from comptes.models import Organisation
-from conventions.models import Article, Axe, Convention, MontantDeclare, Partie
+from conventions.models import Article, Axe, Convention, MontantDeclare, Partie, Travail
+from conventions.travaux.sortes import Sorte, register
+from conventions.travaux.suivi import follow, start
 from fiches.models import CibleIndicateur, FicheAction, Indicateur
 from financement.cofinancements import CoFinancement
 from financement.controles.journal import Verification
@@ -26,7 +29,9 @@ from financement.imports.journal import ImportBudget
 from financement.recap_declare import MontantRecapDeclare
 from financement.versements import Versement
 
+CONTROLE = register(Sorte("controle", "Contrôle de cohérence", arretable=False))
 TOURS = 5  # a change made during the check asks for another one; after so many, the next change will
+verifiee = Signal()  # a convention changed, and its check is done; told with its number
 _silence: ContextVar[bool] = ContextVar("silence", default=False)
 
 
@@ -58,25 +63,44 @@ def _flush() -> None:
     ids, maintenant = sorted(attente), timezone.now()
     attente.clear()
     with transaction.atomic():
-        ids = list(Convention.objects.filter(pk__in=ids).values_list("pk", flat=True))  # some were just deleted
+        conventions = list(Convention.objects.filter(pk__in=ids).order_by("pk"))  # some were just deleted
+        ids = [c.pk for c in conventions]
         Verification.objects.bulk_create([Verification(convention_id=pk) for pk in ids], ignore_conflicts=True)
         # Locked: a check that ends now is waited for, else it would seem to be still to come.
         verrou = Verification.objects.select_for_update().filter(convention__in=ids).order_by("convention")
-        fraiches = [pk for pk, perimee in verrou.values_list("convention_id", "perimee_le") if perimee is None]
+        list(verrou.values_list("pk"))
         Verification.objects.filter(convention__in=ids).update(perimee_le=maintenant)
-    for pk in fraiches:  # for the others a check is already waiting
-        verifier_convention.enqueue(pk)
+    for convention in conventions:
+        ask_check(convention)
+
+
+def ask_check(convention: Convention) -> Travail:
+    """Hand a check over; one that waits or runs already is enough: it ends by looking again."""
+    return start(CONTROLE.cle, convention, None, verifier_convention, convention.pk)
 
 
 @task()
-def verifier_convention(pk: int) -> None:
+def verifier_convention(travail: int, pk: int) -> None:
     """Keep its figures anew, then check it until nothing changed meanwhile. Does nothing when it was done already."""
-    refresh([pk])
-    for _ in range(TOURS):
-        verification = Verification.objects.select_related("convention").filter(convention=pk, perimee_le__isnull=False).first()
-        if verification is None:
+    with follow(travail) as suivi:
+        if suivi is None:
             return
-        verify(verification.convention)
+        refresh([pk])
+        for tour in range(TOURS):
+            verification = _read_perimee(pk)
+            if verification is None:
+                break
+            suivi(tour, TOURS, "Application des règles")
+            verify(verification.convention)
+    verifiee.send(sender=None, convention=pk)
+    # What changed between the last look and the end of this work found it running still, and asked for no other.
+    if verification := _read_perimee(pk):
+        ask_check(verification.convention)
+
+
+def _read_perimee(pk: int) -> Verification | None:
+    """The check of a convention that changed since; None when it is up to date."""
+    return Verification.objects.select_related("convention").filter(convention=pk, perimee_le__isnull=False).first()
 
 
 # --- Which conventions a row belongs to ----------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from conventions.journal import record
 from conventions.models import Convention
+from conventions.travaux.suivi import ArretDemande
 from financement.bilans.droits import check_saisie
 from financement.bilans.modeles import Bilan as BilanAnnuel
 from financement.bilans.ouverture import lock_bilan
@@ -29,7 +30,6 @@ from financement.imports.destinations import (
 )
 from financement.imports.journal import ImportBudget, PageImport
 from financement.imports.lignes import Lecture, Refus
-from financement.imports.plan import ArretDemande
 from financement.imports.reconnaissance import Proposition
 from financement.imports.referentiel import Referentiel
 from financement.imports.valeurs import show_cell
@@ -178,6 +178,7 @@ def preview(imp: ImportBudget, suivre: Callable[[float], None] = lambda part: No
         return
     bilan, remarques, nb = compare(imp, classeur, propositions, imp.auteur, suivre)
     with transaction.atomic():
+        suivre(1)
         imp.pages.all().delete()
         store_pages(imp, PageImport.Genre.CHANGEMENTS, bilan.changements)
         store_refus(imp, bilan)
@@ -351,7 +352,8 @@ def _fail(imp: ImportBudget, message: str) -> None:
 
 def _set(imp: ImportBudget, **champs: Any) -> None:
     """Write where an import stands. Raises ArretDemande when it was abandoned meanwhile: it stays so."""
-    if not ImportBudget.objects.filter(pk=imp.pk, arret_demande=False).update(**champs):
+    finis = [ImportBudget.Etat.FAIT, ImportBudget.Etat.ANNULE]  # what a worker thought dead may not undo
+    if not ImportBudget.objects.filter(pk=imp.pk, arret_demande=False).exclude(etat__in=finis).update(**champs):
         raise ArretDemande
     for nom, valeur in champs.items():
         setattr(imp, nom, valeur)

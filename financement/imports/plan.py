@@ -34,10 +34,6 @@ PAR_PAQUET = 2_000
 ORDRE_MAX = 32_767
 
 
-class ArretDemande(Exception):
-    """Somebody asked to stop."""
-
-
 @dataclass
 class Plan:
     """Compares a file with what is in the database. `ecrire` gives the reason and the date of the versions, to write too."""

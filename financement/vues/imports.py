@@ -186,9 +186,9 @@ def import_fichier(request: HttpRequest, reference: str, pk: int) -> FileRespons
     imp = load(request, reference, pk)
     try:
         fichier = imp.fichier.open("rb")
+        return FileResponse(fichier, as_attachment=True, filename=imp.nom, content_type="application/octet-stream")
     except OSError as erreur:
         raise Http404(GARDE_PERDUE) from erreur
-    return FileResponse(fichier, as_attachment=True, filename=imp.nom, content_type="application/octet-stream")
 
 
 @require_safe

@@ -75,6 +75,7 @@ PAGES = {
     "bilan-pluriannuel": Adresse("bilan_pluriannuel", (DIJON,)),
     "carnet": Adresse("carnet", (DIJON,), "?annee=2018", CONSEILLER),
     "portefeuille": Adresse("portefeuille"),
+    "travaux-aucun": Adresse("travaux"),
     "compte-bancaire": Adresse("compte_bancaire", ("cci-cote-d-or",)),
     "aide": Adresse("aide"),
     "aide-bilan": Adresse("aide_parcours", ("bilan",), email=""),

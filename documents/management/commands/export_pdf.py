@@ -7,7 +7,8 @@ from django.core.management.base import CommandParser
 from conventions.acces import find_convention
 from documents.bilans.taches import read_bilan
 from documents.figes import DocumentPerdu
-from documents.publication import publish_convention, publish_fiche, publish_recapitulatif
+from documents.mise_en_forme import print_convention
+from documents.publication import publish_fiche, publish_recapitulatif
 from fiches.acces import find_fiche
 from financement.bilans.acces import find_bilan
 from socle.commandes import Commande, Refus, write_file
@@ -37,7 +38,7 @@ class Command(Commande):
             elif options["bilan"] is not None:
                 contenu = read_bilan(find_bilan(convention, options["bilan"]))
             else:
-                contenu = publish_convention(convention)
+                contenu = print_convention(convention)
         except (MoteurAbsent, DocumentPerdu) as erreur:
             raise Refus(str(erreur)) from erreur
         write_file(options["output"], contenu)
