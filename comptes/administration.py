@@ -6,11 +6,20 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
 from django.db import models, transaction
 from django.forms import ModelChoiceField
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 from simple_history.admin import SimpleHistoryAdmin
+
+from socle.nombres import read_cle
+from socle.typographie import format_nombre
+
+LIGNES_COMPTEES = 2_000  # rows of a list counted, and read page by page; beyond, one searches
+CHOIX_OFFERTS = 200  # lines that a filter may list
 
 
 def limit_to_visible(queryset: Any, user: Any) -> Any:
@@ -28,11 +37,56 @@ class ChoixVisibles:
 
 
 class FiltreVisible(admin.RelatedFieldListFilter):
-    """Filter of a list: offers only what the person may see."""
+    """Filter of a list: offers only what the person may see, and the line already chosen alone when there are too many to list."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        lignes = limit_to_visible(field.remote_field.model._default_manager.all(), request.user)
+        modele = field.remote_field.model
+        visibles = limit_to_visible(modele._default_manager.all(), request.user)
+        lignes = list(visibles.defer(*list_longs(modele))[: CHOIX_OFFERTS + 1])
+        if len(lignes) > CHOIX_OFFERTS:
+            choisies = [read_cle(valeur) for valeur in self.lookup_val or ()]
+            lignes = list(visibles.filter(pk__in=[pk for pk in choisies if pk is not None]))
         return [(str(ligne.pk), str(getattr(ligne, "reference", ligne))) for ligne in lignes]
+
+    def has_output(self) -> bool:
+        """What the address asks for filters, even alone in its list: Django drops a filter that shows nothing."""
+        return super().has_output() or bool(self.lookup_val)
+
+
+def list_longs(modele: Any, prefixe: str = "") -> list[str]:
+    """Columns of a table that a list shows nothing of: long texts take time to be read."""
+    return [f"{prefixe}{f.name}" for f in modele._meta.concrete_fields if isinstance(f, models.TextField | models.JSONField)]
+
+
+class AuMoins(int):
+    """A number of rows not counted further, which says so wherever a page writes it."""
+
+    def __str__(self) -> str:
+        return f"plus de {format_nombre(int(self))}"
+
+
+class PaginateurBorne(Paginator):
+    """Pages of the first rows: counting a million to show fifty takes longer than anything else."""
+
+    @cached_property
+    def count(self) -> int:
+        lignes: Any = self.object_list
+        nombre = lignes.order_by()[: LIGNES_COMPTEES + 1].count()
+        return int(nombre) if nombre <= LIGNES_COMPTEES else AuMoins(LIGNES_COMPTEES)
+
+
+class ListeLegere(ChangeList):
+    """A list that leaves the long texts of the rows it names unread."""
+
+    def apply_select_related(self, qs: Any) -> Any:
+        longs: list[str] = []
+        chemins: Any = self.list_select_related or ()
+        for chemin in chemins:
+            modele: Any = self.model
+            for champ in chemin.split("__"):
+                modele = modele._meta.get_field(champ).related_model
+            longs += list_longs(modele, f"{chemin}__")
+        return super().apply_select_related(qs).defer(*longs)
 
 
 def telling_refusal(vue: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -90,6 +144,15 @@ class AdminVisible(ChoixVisibles, AdminHistorise):
     show_full_result_count = False
     save_on_top = True
     list_per_page = 50
+    list_max_show_all = LIGNES_COMPTEES - 1
+    paginator: Any = PaginateurBorne
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """The latest first, when nothing else is said: the order of a table's own follows its rows up to the convention."""
+        return self.ordering or ["-pk"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ListeLegere
 
     def get_view_on_site_url(self, obj: Any = None) -> None:
         """Each page has its own link to the workspace; Django's shortcut is closed (see the admin site)."""

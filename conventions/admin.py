@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Max, Min
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -16,6 +17,25 @@ from conventions.models import Article, Axe, Convention, ModeleArticle, MontantD
 from conventions.travaux.actes import cancel, retry
 from conventions.travaux.sortes import SORTES
 from conventions.variables import BLOCS, VARIABLES
+
+
+class FiltreAnnee(admin.SimpleListFilter):
+    """Years of a big table: those the conventions cover, rather than each of its rows read to know which it has."""
+
+    title = "année"
+    parameter_name = "annee"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        bornes = Convention.objects.visible_to(request.user).aggregate(Min("annee_debut"), Max("annee_debut"), Max("annee_fin"))
+        annees = [annee for annee in bornes.values() if annee]
+        choix = [(str(annee), str(annee)) for annee in range(min(annees), max(annees) + 1)] if annees else []
+        return [*choix, ("aucune", "Sans année")] if model_admin.model._meta.get_field("annee").null else choix
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        annee = self.value()
+        if annee == "aucune":
+            return queryset.filter(annee=None)
+        return queryset.filter(annee=int(annee)) if annee and annee.isdecimal() and len(annee) == 4 else queryset
 
 
 class InlineConvention(InlineVisible):
@@ -75,6 +95,7 @@ class ConventionAdmin(AdminVisible):
     list_display = ["reference", "titre", "nature", "etat", "periode", "voir"]
     list_display_links = ["reference", "titre"]
     list_filter = ["etat", "nature", "annee_debut", "politiques"]
+    ordering = ["-annee_debut", "reference"]
     search_fields = ["reference", "titre", "objet", "parties__organisation__nom"]
     autocomplete_fields = ["parent", "renouvelle"]
     filter_horizontal = ["politiques"]

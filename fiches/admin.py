@@ -13,6 +13,7 @@ from comptes.administration import AdminVisible, FiltreVisible, InlineVisible
 from conventions.models import Convention
 from fiches.droits import check_modification, explain_refus
 from fiches.models import CibleIndicateur, FicheAction, Indicateur, Pilote, ProduitPret
+from fiches.recherche import filter_fiches
 
 
 class IndicateurInline(InlineVisible):
@@ -42,6 +43,18 @@ class ProduitPretInline(InlineVisible):
 class CibleInline(InlineVisible):
     model = CibleIndicateur
     fields = ["annee", "valeur"]
+
+
+class RechercheParFiche:
+    """Rows searched by the fiche they belong to: its convention, its code, its words; the rows themselves are too many to be read."""
+
+    search_fields = ["fiche__code"]  # what makes the admin show the field; `get_search_results` does the rest
+    search_help_text = "Référence de la convention, code de la fiche ou mots de ses textes."
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        if not search_term.strip():
+            return queryset, False
+        return queryset.filter(fiche__in=filter_fiches(FicheAction.objects.all(), search_term).order_by().values("pk")), False
 
 
 class AdminDeFiche(AdminVisible):
@@ -95,7 +108,8 @@ class FicheActionAdmin(AdminDeFiche):
     list_display_links = ["code", "nom_court"]
     list_filter = ["etat", ("convention", FiltreVisible), "base_montants"]
     list_select_related = ["convention", "axe"]
-    search_fields = ["code", "titre", "objet", "convention__reference"]
+    search_fields = ["code"]  # what makes the admin show the field; `get_search_results` does the rest
+    search_help_text = RechercheParFiche.search_help_text
     autocomplete_fields = ["convention"]
     filter_horizontal = ["maitres_ouvrage"]
     readonly_fields = ["liens"]
@@ -109,6 +123,9 @@ class FicheActionAdmin(AdminDeFiche):
         ("Calendrier", {"fields": ["calendrier", "annees_calendrier", ("date_debut", "date_fin")]}),
         ("Partenariats et évaluation", {"fields": ["partenariats_techniques", "evaluation"]}),
     ]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return (filter_fiches(queryset, search_term) if search_term.strip() else queryset), False
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         fiche = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
@@ -137,11 +154,10 @@ class FicheActionAdmin(AdminDeFiche):
 
 
 @admin.register(Indicateur)
-class IndicateurAdmin(AdminDeFiche):
+class IndicateurAdmin(RechercheParFiche, AdminDeFiche):
     """An indicator with its yearly targets."""
 
     list_display = ["libelle", "fiche", "unite"]
     list_select_related = ["fiche"]
-    search_fields = ["libelle", "fiche__code", "fiche__convention__reference"]
     autocomplete_fields = ["fiche"]
     inlines = [CibleInline]

@@ -15,13 +15,14 @@ from simple_history.template_utils import HistoricalRecordContextHelper
 
 from comptes.administration import AdminLecture, AdminVisible, FiltreVisible, InlineVisible, ReferentielAdmin
 from comptes.bancaire import mask_iban
-from conventions.admin import ConventionAdmin, InlineConvention
+from conventions.admin import ConventionAdmin, FiltreAnnee, InlineConvention
 from conventions.models import Convention
-from fiches.admin import AdminDeFiche, FicheActionAdmin
+from fiches.admin import AdminDeFiche, FicheActionAdmin, RechercheParFiche
 from fiches.models import FicheAction
 from financement import admin_bilans, admin_comptes, echanges  # noqa: F401 (they register theirs)
 from financement.controles.verification import verify
 from financement.models import CoFinancement, Imputation, LigneCout, MontantRecapDeclare, NatureDepense, Paiement, TotalDeclare, Versement
+from financement.recherche import filter_by_mots
 from financement.syntheses import read_by_fiche
 from financement.tableaux import build_parts
 from socle.fichiers import check_classeur
@@ -53,6 +54,10 @@ class ConventionFinanceeAdmin(ConventionAdmin):
 
     inlines = [*ConventionAdmin.inlines, VersementInline]
     actions = ["verifier_coherence"]
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Convention], search_term: str) -> tuple[Any, bool]:
+        """The same words find the same conventions as in the workspace."""
+        return (filter_by_mots(queryset, search_term.replace("\x00", "")) if search_term.strip() else queryset), False
 
     @admin.action(description="Vérifier la cohérence des conventions choisies", permissions=["view"])
     def verifier_coherence(self, request: HttpRequest, queryset: QuerySet[Convention]) -> None:
@@ -137,32 +142,29 @@ class EchangeAdmin(ImportExportMixin, AdminVisible):
 
 
 @admin.register(LigneCout)
-class LigneCoutAdmin(EchangeAdmin, AdminDeFiche):
+class LigneCoutAdmin(RechercheParFiche, EchangeAdmin, AdminDeFiche):
     resource_classes = [echanges.LigneCoutResource]
     list_display = ["fiche__code", "nature", "libelle", "annee", "jours", "montant_affiche", "chiffrage"]
-    list_filter = ["annee", "chiffrage", "nature", ("fiche__convention", FiltreVisible)]
+    list_filter = [FiltreAnnee, "chiffrage", "nature", ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche", "nature"]
-    search_fields = ["fiche__code", "fiche__titre", "libelle", "fiche__convention__reference"]
     autocomplete_fields = ["fiche"]
 
 
 @admin.register(CoFinancement)
-class CoFinancementAdmin(EchangeAdmin, AdminDeFiche):
+class CoFinancementAdmin(RechercheParFiche, EchangeAdmin, AdminDeFiche):
     resource_classes = [echanges.CoFinancementResource]
     list_display = ["fiche__code", "financeur", "taux", "montant_affiche", "nature", "annee"]
-    list_filter = ["annee", "financeur", ("fiche__convention", FiltreVisible)]
+    list_filter = [FiltreAnnee, ("financeur", FiltreVisible), ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche", "financeur", "nature"]
-    search_fields = ["fiche__code", "fiche__titre", "financeur__nom", "fiche__convention__reference"]
     autocomplete_fields = ["fiche", "financeur"]
 
 
 @admin.register(TotalDeclare)
-class TotalDeclareAdmin(EchangeAdmin):
+class TotalDeclareAdmin(RechercheParFiche, EchangeAdmin):
     resource_classes = [echanges.TotalDeclareResource]
     list_display = ["fiche__code", "annee", "montant_affiche"]
-    list_filter = ["annee", ("fiche__convention", FiltreVisible)]
+    list_filter = [FiltreAnnee, ("fiche__convention", FiltreVisible)]
     list_select_related = ["fiche"]
-    search_fields = ["fiche__code", "fiche__convention__reference"]
     autocomplete_fields = ["fiche"]
 
 
@@ -170,9 +172,9 @@ class TotalDeclareAdmin(EchangeAdmin):
 class RecapDeclareAdmin(EchangeAdmin):
     resource_classes = [echanges.RecapDeclareResource]
     list_display = ["convention__reference", "fiche__code", "axe", "annee", "financeur", "montant_affiche"]
-    list_filter = ["annee", ("financeur", FiltreVisible), ("convention", FiltreVisible)]
+    list_filter = [FiltreAnnee, ("financeur", FiltreVisible), ("convention", FiltreVisible)]
     list_select_related = ["convention", "fiche", "axe", "financeur"]
-    search_fields = ["convention__reference", "fiche__code"]
+    search_fields = ["^convention__reference", "fiche__code__iexact"]
     autocomplete_fields = ["convention", "fiche", "financeur"]
 
 
@@ -208,7 +210,7 @@ class PaiementAdmin(AdminLecture):
 
     list_display = ["convention", "versement", "etat", "montant", "exercice", "numero_mandat", "paye_le"]
     list_filter = ["etat", "exercice", ("convention", FiltreVisible)]
-    search_fields = ["convention__reference", "numero_mandat", "numero_bordereau"]
+    search_fields = ["^convention__reference", "^numero_mandat", "^numero_bordereau"]
     list_select_related = ["convention", "versement__convention"]
     exclude = ["iban"]
 

@@ -2,20 +2,15 @@
 
 from typing import Any
 
-from django.db.models import CharField, F, Func, Q, Value
-from django.db.models.functions import Replace, Upper
+from django.db.models import Q
 
 from comptes.models import Organisation
 from conventions.models import Convention
-from fiches.fiches import normalize_code
 from fiches.models import FicheAction
+from fiches.recherche import CANDIDATES, TEXTES_FICHE, VECTEUR, find_by_code
 from socle.recherche import Contient, Rang, list_mots, match
 
 TEXTES_CONVENTION = ("titre", "objet")
-TEXTES_FICHE = ("titre", "code", "objet", "constat", "objectifs", "contenus", "partenariats_techniques")
-CANDIDATES = 200  # fiches among which the best are chosen: a word met everywhere is not ranked over a hundred thousand texts
-VECTEUR = "recherche"  # a column of the fiches, on PostgreSQL
-SEPARATEURS = (" ", ".", "-")
 
 
 def filter_by_mots(conventions: Any, mots: str) -> Any:
@@ -44,7 +39,7 @@ def list_cherchees(user: Any) -> Any:
 
 def find_fiches(fiches: Any, mots: str, nombre: int) -> list[FicheAction]:
     """The first fiches of this code, however it is written (« ea 1.1 » finds E.A 1.1), else by words, those whose title answers first."""
-    trouvees = _find_by_code(fiches, mots)
+    trouvees = find_by_code(fiches, mots)
     ordre: list[Any] = ["convention", "ordre", "pk"]
     if not trouvees:
         par_mots = fiches.filter(Contient(mots, *TEXTES_FICHE, vecteur=VECTEUR)).order_by()
@@ -53,22 +48,3 @@ def find_fiches(fiches: Any, mots: str, nombre: int) -> list[FicheAction]:
         titres = Rang(mots, "titre", "code", "objet", vecteur=VECTEUR)
         ordre.insert(0, titres.desc())
     return list(FicheAction.objects.filter(pk__in=trouvees).select_related("convention").order_by(*ordre)[:nombre])
-
-
-def _find_by_code(fiches: Any, mots: str) -> list[int]:
-    """Keys of some fiches whose code begins so."""
-    code = normalize_code(mots)
-    if not any(c.isdigit() for c in mots) or not code:
-        return []
-    serre = "".join(c for c in code if c.isalnum())
-    candidates = fiches.annotate(code_serre=squeeze("code")).filter(code_serre__startswith=serre).order_by()
-    lues = candidates.values_list("pk", "code")[:CANDIDATES]
-    return [pk for pk, ecrit in lues if normalize_code(ecrit).startswith(code)]
-
-
-def squeeze(champ: str) -> Func:
-    """A code without its dots, spaces and dashes, in capitals."""
-    expression: Any = F(champ)
-    for separateur in SEPARATEURS:
-        expression = Replace(expression, Value(separateur), Value(""), output_field=CharField())
-    return Upper(expression)

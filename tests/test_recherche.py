@@ -6,7 +6,8 @@ from django.db import connection
 from comptes.models import Organisation
 from conventions.models import Convention
 from fiches.models import FicheAction
-from financement.recherche import TEXTES_CONVENTION, TEXTES_FICHE, VECTEUR, filter_by_mots, find_fiches, squeeze
+from fiches.recherche import TEXTES_FICHE, VECTEUR, squeeze
+from financement.recherche import TEXTES_CONVENTION, filter_by_mots, find_fiches
 from socle.recherche import Contient, list_mots, match, normalize, stem
 from tests import factories
 
