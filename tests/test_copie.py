@@ -54,6 +54,7 @@ LAISSEES = {
     "PieceVersement": "joined to a payment",
     "Preparation": "work under way",
     "Travail": "work under way",
+    "Cumul": "figures computed anew",
     "Presence": "somebody at work in the source",
     "Realisation": "noted once, on the first row of the chain",
     "Reprise": "a correction of the source",

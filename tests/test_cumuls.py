@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from comptes.models import Organisation, Utilisateur
 from conventions.models import Convention
 from fiches.models import FicheAction
-from financement.controles.suivi import verifier_convention
+from financement.controles.suivi import ask_check, verifier_convention
 from financement.cumuls import Cumul, CumulPerime, compute, list_a_refaire, read_totaux, refresh
 from financement.models import Bilan, CoFinancement, FicheBilan, LigneBilan, LigneCout, PartBilan, Realisation
 from tests import factories
@@ -110,7 +110,7 @@ def test_others_are_left_alone(suivie: Convention) -> None:
 
 def test_the_worker_that_checks_a_convention_keeps_its_figures(suivie: Convention) -> None:
     LigneCout.objects.filter(fiche__convention=suivie).update(ordre=7)
-    verifier_convention.func(suivie.pk)
+    verifier_convention.call(ask_check(suivie).pk, suivie.pk)
     assert is_fresh(suivie)
 
 
