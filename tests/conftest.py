@@ -112,7 +112,7 @@ def lenient_templates() -> Iterator[None]:
 def _dossiers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Folders for uploads, one a test, made by the first file only."""
     racine = tmp_path_factory.mktemp("fichiers")
-    return (racine / str(rang) for rang in itertools.count())
+    return (racine / str(rang) / "fichiers" for rang in itertools.count())
 
 
 @pytest.fixture(autouse=True)
