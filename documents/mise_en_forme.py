@@ -46,7 +46,7 @@ def finish(convention: Convention, version: str, document: Document, avancer: Av
     """Typeset and assemble; the result is kept for the rows it was made from."""
     contenu = render_pdf(document, avancer) if avancer else render_pdf(document)
     if compute_version(convention) == version:  # else somebody wrote meanwhile, and nobody knows which rows were read
-        pdf_cahiers.keep_version(version, document.cle)
+        pdf_cahiers.keep_last(f"convention {convention.pk}", version, document.cle)
     return contenu
 
 
@@ -70,10 +70,13 @@ def serve_convention(request: HttpRequest, convention: Convention, nom: str) -> 
 
 def serve_bilan(request: HttpRequest, bilan: Bilan, nom: str) -> HttpResponse:
     """The bilan of a year as PDF, or the page that tells how far its typesetting is. Raises MoteurAbsent, DocumentPerdu."""
-    fige = bilan.is_accepte and DocumentBilan.objects.filter(bilan=bilan).exclude(pdf="").exists()
-    if not fige and wants_page(request) and must_wait(request, compose_bilan(bilan)):
+    fige = DocumentBilan.objects.filter(bilan=bilan).first()
+    if fige is not None and fige.pdf:
+        return download(read_bilan(bilan), nom, "application/pdf")
+    document = compose_bilan(bilan)
+    if must_wait(request, document):
         return show_wait(request, bilan.convention, f"bilan {bilan.annee}")
-    return download(read_bilan(bilan), nom, "application/pdf")
+    return download(read_bilan(bilan) if fige else render_pdf(document), nom, "application/pdf")
 
 
 def wants_page(request: HttpRequest) -> bool:

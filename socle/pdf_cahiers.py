@@ -4,7 +4,9 @@ Nothing here can be stale: another content has another name. What is lost or spo
 """
 
 import dataclasses
+import hashlib
 import json
+import threading
 from collections import OrderedDict
 
 from socle import pdf_depot as depot
@@ -14,6 +16,7 @@ from socle.pdf_polices import Police
 
 MEMOIRE = 200  # parts that a process keeps at hand, some 20 KB each
 _recents: OrderedDict[str, Prepare] = OrderedDict()
+_verrou = threading.Lock()
 
 
 def has_cahier(cle: str) -> bool:
@@ -23,9 +26,8 @@ def has_cahier(cle: str) -> bool:
 
 def read_cahier(cle: str) -> Prepare | None:
     """A prepared part; None when it is to be made."""
-    if cle in _recents:
-        _recents.move_to_end(cle)
-        return _recents[cle]
+    if (recent := _recents.get(cle)) is not None:
+        return recent
     contenu = depot.read(cle, "cahier")
     if contenu is None:
         return None
@@ -77,14 +79,27 @@ def keep_version(version: str, cle: str) -> None:
     depot.write(version, "version", cle.encode())
 
 
+def keep_last(objet: str, version: str, cle: str) -> None:
+    """Keep the key of the document printed for a state of the data of `objet`; the one before gives its place."""
+    keep_version(version, cle)
+    nom = hashlib.sha256(objet.encode()).hexdigest()
+    avant = (depot.read(nom, "dernier") or b"").decode().split()
+    if avant and avant != [version, cle]:
+        depot.delete(avant[0], "version")
+        if avant[1] != cle:
+            depot.delete(avant[1], "pdf")
+    depot.write(nom, "dernier", f"{version} {cle}".encode())
+
+
 def clear() -> None:
     """Forget everything, for measures: nothing is lost, it is only made again."""
     _recents.clear()
-    depot.delete_all({"cahier", "pdf", "version"})
+    depot.delete_all({"cahier", "pdf", "version", "dernier"})
 
 
 def _remember(cle: str, pret: Prepare) -> None:
-    _recents[cle] = pret
-    _recents.move_to_end(cle)
-    while len(_recents) > MEMOIRE:
-        _recents.popitem(last=False)
+    with _verrou:
+        _recents[cle] = pret
+        _recents.move_to_end(cle)
+        while len(_recents) > MEMOIRE:
+            _recents.popitem(last=False)

@@ -18,8 +18,11 @@ def get_storage() -> Storage:
 
 
 def has(cle: str, forme: str) -> bool:
-    """Tell whether something is kept, without reading it."""
-    return get_storage().exists(_name(cle, forme))
+    """Tell whether something is kept, without reading it; a storage out of reach keeps nothing."""
+    try:
+        return get_storage().exists(_name(cle, forme))
+    except OSError:
+        return False
 
 
 def read(cle: str, forme: str) -> bytes | None:
@@ -39,6 +42,14 @@ def write(cle: str, forme: str, contenu: bytes) -> None:
         get_storage().save(_name(cle, forme), ContentFile(hashlib.sha256(contenu).digest() + contenu))
     except OSError:
         logger.warning("cahier non conservé", extra={"cahier": cle}, exc_info=True)
+
+
+def delete(cle: str, forme: str) -> None:
+    """Forget something; what cannot be deleted will be pruned."""
+    try:
+        get_storage().delete(_name(cle, forme))
+    except OSError:
+        logger.warning("cahier non effacé", extra={"cahier": cle}, exc_info=True)
 
 
 def list_kept() -> Iterator[str]:

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
@@ -92,6 +93,16 @@ def test_words_typed_and_taken_back_bring_the_first_document_back(projet: Conven
     typeset.clear()
     assert print_convention(projet) == avant
     assert typeset == []
+
+
+def test_one_whole_document_is_kept_of_each_convention(projet: Convention, depot: FileSystemStorage) -> None:
+    autre = factories.ConventionFactory()
+    print_convention(autre)
+    for rang in range(3):
+        projet.fiches.filter(code="E.Z 1").update(constat=f"Essai {rang}.")
+        print_convention(projet)
+    formes = Counter(nom.rpartition(".")[2] for dossier in depot.listdir("")[0] for nom in depot.listdir(dossier)[1])
+    assert (formes["pdf"], formes["version"], formes["dernier"]) == (2, 2, 2)
 
 
 @pytest.mark.parametrize("forme", ["cahier", "pdf", "version", "fonte"])

@@ -16,7 +16,7 @@ class Command(Commande):
     help = "Efface les parties de documents mises en forme depuis longtemps ; celles qui servent encore se refont seules."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--jours", type=int, default=60, help="âge à partir duquel elles s’effacent (60)")
+        parser.add_argument("--jours", type=int, default=30, help="âge à partir duquel elles s’effacent (30)")
 
     def run(self, **options: Any) -> None:
         """Tell how many were deleted."""
