@@ -54,7 +54,7 @@ def test_commands_of_the_units_exist(dossier: Path) -> None:
 
 def test_timers_start_units_that_are_there(dossier: Path) -> None:
     minuteries = list(dossier.glob("*.timer"))
-    assert len(minuteries) == 5
+    assert len(minuteries) == 6
     for minuterie in minuteries:
         lue = configparser.ConfigParser(interpolation=None)
         lue.read_string(minuterie.read_text())

@@ -17,7 +17,7 @@ from comptes.models import Organisation, Utilisateur
 from config.objets import StockageObjets
 from conventions.models import Convention
 from documents.figes import DocumentFige, DocumentPerdu, keep_file, read_kept
-from documents.publication import read_logo
+from documents.logos import read_logo
 from documents.vie.actes import pass_convention
 from financement.models import ImportBudget, PieceVersement
 from tests import factories

@@ -469,7 +469,7 @@ def test_import_cut_in_the_middle_of_its_writing_is_written_whole_by_the_next_wo
     chemin = tmp_path / "essai.sqlite3"
     base = sqlite3.connect(chemin)
     base.executescript("\n".join(connection.connection.iterdump()))
-    env = {"DATABASE_URL": f"sqlite:///{chemin}", "TRAITDUNION_DATA": str(tmp_path)}
+    env = {"DATABASE_URL": f"sqlite:///{chemin}", "TRAITDUNION_DATA": str(Path(settings.MEDIA_ROOT).parent)}
 
     def look() -> tuple[Any, ...]:
         return base.execute(
@@ -479,7 +479,10 @@ def test_import_cut_in_the_middle_of_its_writing_is_written_whole_by_the_next_wo
 
     try:
         with launch(env, "--couper") as coupe:
-            assert coupe.wait(120) == COUPE
+            try:
+                assert coupe.wait(120) == COUPE
+            finally:
+                coupe.kill()
         assert look() == ("ecriture", 0, "en_cours", 1, 1)
         with launch(env) as suivant:
             wait_for(lambda: look()[2] == "fait")
