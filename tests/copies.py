@@ -8,6 +8,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
+from django.core.management.color import no_style
 from django.db import connection
 from django.db.models import Model
 
@@ -115,6 +116,9 @@ def write(ajout: Ajout) -> None:
         for modele, rows in ajout.ajoutes.items():
             valeurs = ", ".join(["%s"] * len(rows[0]))
             cursor.executemany(f"INSERT INTO {name(modele)} ({list_columns(modele)}) VALUES ({valeurs})", rows)  # noqa: S608
+        # Somebody may have put the sequences of keys back (a restored backup): they go past what was written.
+        if suites := connection.ops.sequence_reset_sql(no_style(), list(ajout.ajoutes)):
+            cursor.execute(";".join(suites))
     for nom, contenu in ajout.fichiers.items():
         lieu = Path(settings.MEDIA_ROOT) / nom
         lieu.parent.mkdir(parents=True, exist_ok=True)
