@@ -1,6 +1,6 @@
 """Server time and queries of writing a fiche, on the demonstration data.
 
-Run with `make benchmark-saisie`: a database of trial is made, loaded and measured;
+Run with `make benchmark-pages`: a database of trial is made, loaded and measured;
 medians of several answers. An autosave longer than its target is told.
 """
 

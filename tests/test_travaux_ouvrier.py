@@ -446,11 +446,19 @@ def test_import_that_kills_its_workers_does_not_wait_for_ever(apercu: ImportBudg
 # --- Real processes --------------------------------------------------------------------------------
 
 
-def launch(env: dict[str, str], *options: str) -> "subprocess.Popen[bytes]":
+class Processus(subprocess.Popen[bytes]):
+    """Never outlives what started it: a test that fails would otherwise wait for a worker that waits for work."""
+
+    def __exit__(self, *panne: Any) -> None:
+        self.kill()
+        super().__exit__(*panne)
+
+
+def launch(env: dict[str, str], *options: str) -> Processus:
     env = (
         os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "TRAITDUNION_DEBUG": "1", "PYTHONPATH": os.pathsep.join(sys.path)} | env
     )
-    return subprocess.Popen([sys.executable, "-m", "tests.ouvrier_essai", *options], env=env, stderr=subprocess.PIPE)
+    return Processus([sys.executable, "-m", "tests.ouvrier_essai", *options], env=env, stderr=subprocess.PIPE)
 
 
 @sur_sqlite
@@ -479,10 +487,7 @@ def test_import_cut_in_the_middle_of_its_writing_is_written_whole_by_the_next_wo
 
     try:
         with launch(env, "--couper") as coupe:
-            try:
-                assert coupe.wait(120) == COUPE
-            finally:
-                coupe.kill()
+            assert coupe.wait(120) == COUPE
         assert look() == ("ecriture", 0, "en_cours", 1, 1)
         with launch(env) as suivant:
             wait_for(lambda: look()[2] == "fait")
